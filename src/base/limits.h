@@ -1,0 +1,40 @@
+/* limits.h - every limit of the program, with its reason. */
+#ifndef QUORATE_BASE_LIMITS_H
+#define QUORATE_BASE_LIMITS_H
+
+/* People in one ceremony.  DKG messages grow with n*t; 64 keeps the largest
+ * below QR_MAX_MESSAGE_DKG. */
+#define QR_MAX_PARTICIPANTS 64
+/* Payload types one session may sign: dsse, sshsig, raw and room for more. */
+#define QR_MAX_PAYLOADS 4
+/* One log entry.  C2SP entry bundles frame entries with 16-bit lengths. */
+#define QR_MAX_ENTRY 65535
+/* Received gRPC message by default (RPC amplification: x68 in protobuf-c). */
+#define QR_MAX_MESSAGE (256 * 1024)
+/* Received gRPC message of DKG and bundle methods. */
+#define QR_MAX_MESSAGE_DKG (4 * 1024 * 1024)
+/* Memory one request may take when decoded. */
+#define QR_MAX_REQUEST_ARENA (16 * 1024 * 1024)
+/* Request metadata, all headers together. */
+#define QR_MAX_METADATA (8 * 1024)
+#define QR_MAX_STREAMS 100
+#define QR_HANDSHAKE_MS 10000
+#define QR_MAX_CALL_MS 60000
+#define QR_MAX_STREAM_MS 600000
+/* One bundle file: transcripts and evidence of 64 people fit. */
+#define QR_MAX_BUNDLE (16 * 1024 * 1024)
+/* Configuration, policy, roster and trust files. */
+#define QR_MAX_CONFIG_FILE (1024 * 1024)
+/* A file signed as raw must fit into every signer's memory. */
+#define QR_MAX_RAW_FILE (256 * 1024 * 1024)
+/* Free text: artifact names, reasons, screens. */
+#define QR_MAX_NAME 255
+#define QR_MAX_TEXT 1024
+/* SNP evidence: report is exactly 1184, one certificate in DER. */
+#define QR_MAX_CERT_DER 4096
+/* An entry's time may be off by this much from the log's clock. */
+#define QR_MAX_TIME_SKEW_US (5 * 1000000LL)
+/* A grant lives this long at most. */
+#define QR_MAX_GRANT_S 120
+
+#endif
