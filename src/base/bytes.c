@@ -29,10 +29,7 @@ bool qr_bytes_equal(struct qr_bytes a, struct qr_bytes b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool qr_bytes_is(struct qr_bytes a, const char *s)
-{
-    return qr_bytes_equal(a, qr_str(s));
-}
+bool qr_bytes_is(struct qr_bytes a, const char *s) { return qr_bytes_equal(a, qr_str(s)); }
 
 bool qr_equal_ct(const void *a, const void *b, size_t n)
 {

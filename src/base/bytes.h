@@ -28,7 +28,7 @@ struct qr_bytes qr_str(const char *s);
 
 /* Copies n bytes; the ranges must not overlap; n == 0 allows NULL. */
 void qr_copy(void *dst, const void *src, size_t n);
-void qr_zero(void *dst, size_t n);           /* plain clearing, not for secrets */
+void qr_zero(void *dst, size_t n); /* plain clearing, not for secrets */
 
 bool qr_bytes_equal(struct qr_bytes a, struct qr_bytes b);
 bool qr_bytes_is(struct qr_bytes a, const char *s);
@@ -49,8 +49,8 @@ struct qr_buf {
 };
 
 void qr_buf_init(struct qr_buf *b, size_t cap);
-void qr_buf_fini(struct qr_buf *b);          /* frees; b is empty again */
-void qr_buf_reset(struct qr_buf *b);         /* n = 0, failed = false */
+void qr_buf_fini(struct qr_buf *b);                         /* frees; b is empty again */
+void qr_buf_reset(struct qr_buf *b);                        /* n = 0, failed = false */
 enum qr_rc qr_buf_ok(const struct qr_buf *b) QR_MUST_CHECK; /* QR_NOMEM if failed */
 struct qr_bytes qr_buf_bytes(const struct qr_buf *b);       /* borrows */
 
@@ -69,7 +69,7 @@ void qr_buf_printf(struct qr_buf *b, const char *fmt, ...) QR_PRINTF(2, 3);
 void qr_buf_put_hex(struct qr_buf *b, struct qr_bytes s);
 void qr_buf_put_base64(struct qr_buf *b, struct qr_bytes s);
 /* Appends a NUL that is not counted in n, so p is a C string. */
-const char *qr_buf_cstr(struct qr_buf *b);   /* NULL when failed */
+const char *qr_buf_cstr(struct qr_buf *b); /* NULL when failed */
 
 uint16_t qr_get_be16(const uint8_t *p);
 uint32_t qr_get_be32(const uint8_t *p);
@@ -95,8 +95,8 @@ uint32_t qr_read_be32(struct qr_reader *r);
 uint64_t qr_read_be64(struct qr_reader *r);
 uint32_t qr_read_le32(struct qr_reader *r);
 uint64_t qr_read_le64(struct qr_reader *r);
-struct qr_bytes qr_read_bytes(struct qr_reader *r, size_t n);  /* borrows */
-struct qr_bytes qr_read_lp(struct qr_reader *r, size_t max);   /* borrows */
+struct qr_bytes qr_read_bytes(struct qr_reader *r, size_t n); /* borrows */
+struct qr_bytes qr_read_lp(struct qr_reader *r, size_t max);  /* borrows */
 void qr_read_into(struct qr_reader *r, void *dst, size_t n);
 /* QR_OK only if nothing failed and nothing is left; else QR_MALFORMED. */
 enum qr_rc qr_reader_done(const struct qr_reader *r) QR_MUST_CHECK;
@@ -112,7 +112,6 @@ enum qr_rc qr_unbase64(struct qr_bytes s, struct qr_buf *out) QR_MUST_CHECK;
 enum qr_rc qr_unbase64_n(struct qr_bytes s, void *out, size_t n) QR_MUST_CHECK;
 
 /* Decimal without sign or leading zeros, at most max. */
-enum qr_rc qr_parse_u64(struct qr_bytes s, uint64_t max, uint64_t *out)
-    QR_MUST_CHECK;
+enum qr_rc qr_parse_u64(struct qr_bytes s, uint64_t max, uint64_t *out) QR_MUST_CHECK;
 
 #endif

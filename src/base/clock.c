@@ -29,10 +29,7 @@ static int64_t system_mono(void *ctx)
 
 static int64_t fixed_now(void *ctx) { return *(const int64_t *)ctx; }
 
-struct qr_clock qr_clock_system(void)
-{
-    return (struct qr_clock){system_wall, system_mono, NULL};
-}
+struct qr_clock qr_clock_system(void) { return (struct qr_clock){system_wall, system_mono, NULL}; }
 
 struct qr_clock qr_clock_fixed(int64_t *now_us)
 {
@@ -77,8 +74,12 @@ enum qr_rc qr_time_parse(struct qr_bytes s, int64_t *us)
         !two_digits(s.p + 11, 0, 23, &h) || !two_digits(s.p + 14, 0, 59, &mi) ||
         !two_digits(s.p + 17, 0, 59, &sec))
         return QR_MALFORMED;
-    struct tm tm = {.tm_year = c * 100 + y - 1900, .tm_mon = mo - 1, .tm_mday = d,
-                    .tm_hour = h, .tm_min = mi, .tm_sec = sec};
+    struct tm tm = {.tm_year = c * 100 + y - 1900,
+                    .tm_mon = mo - 1,
+                    .tm_mday = d,
+                    .tm_hour = h,
+                    .tm_min = mi,
+                    .tm_sec = sec};
     time_t t = timegm(&tm);
     if (t < 0 || tm.tm_mday != d || tm.tm_mon != mo - 1) return QR_MALFORMED;
     int64_t frac = 0;

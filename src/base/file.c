@@ -83,8 +83,7 @@ static enum qr_rc sync_parent(const char *path)
     return rc;
 }
 
-enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode,
-                         struct qr_err *err)
+enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode, struct qr_err *err)
 {
     char tmp[PATH_MAX];
     int len = snprintf(tmp, sizeof tmp, "%s.tmp.%ld", path, (long)getpid());

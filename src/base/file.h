@@ -6,16 +6,15 @@
 
 /* Appends the file's bytes to out (at most out->cap).  "-" is stdin.
  * QR_NOTFOUND, QR_IO, QR_NOMEM (larger than the cap); err names the path. */
-enum qr_rc qr_file_read(const char *path, struct qr_buf *out, struct qr_err *err)
-    QR_MUST_CHECK;
+enum qr_rc qr_file_read(const char *path, struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
 /* Same for a file that holds a secret: refuses one that group or others can
  * read or write, or that another user owns (QR_PERMS). */
 enum qr_rc qr_file_read_private(const char *path, struct qr_buf *out, struct qr_err *err)
     QR_MUST_CHECK;
 /* Writes path.tmp.PID, fsyncs, renames, fsyncs the directory.  mode as in
  * open(2). */
-enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode,
-                         struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode, struct qr_err *err)
+    QR_MUST_CHECK;
 /* Makes a directory with mode 0700 unless it is there; refuses one that group
  * or others can enter (QR_PERMS). */
 enum qr_rc qr_dir_private(const char *path, struct qr_err *err) QR_MUST_CHECK;

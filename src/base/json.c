@@ -95,9 +95,7 @@ static enum qr_rc write_value(const json_t *v, int depth, struct qr_buf *out)
     switch (json_typeof(v)) {
     case JSON_OBJECT: return write_object(v, depth, out);
     case JSON_ARRAY: return write_array(v, depth, out);
-    case JSON_STRING:
-        write_string(json_string_value(v), json_string_length(v), out);
-        return QR_OK;
+    case JSON_STRING: write_string(json_string_value(v), json_string_length(v), out); return QR_OK;
     case JSON_INTEGER: {
         json_int_t i = json_integer_value(v);
         if (i > MAX_SAFE || i < -MAX_SAFE) return QR_MALFORMED;
@@ -297,10 +295,7 @@ void qr_json_add(json_t *array, json_t *value)
         qr_fatal("JSON element: no memory or not UTF-8");
 }
 
-json_t *qr_json_text(struct qr_bytes s)
-{
-    return json_stringn(s.n ? (const char *)s.p : "", s.n);
-}
+json_t *qr_json_text(struct qr_bytes s) { return json_stringn(s.n ? (const char *)s.p : "", s.n); }
 
 json_t *qr_json_hex(const void *p, size_t n)
 {

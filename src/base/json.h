@@ -21,22 +21,20 @@
 enum qr_rc qr_json_write(const json_t *v, struct qr_buf *out) QR_MUST_CHECK;
 
 /* Strict canonical parse.  Gives a new reference (json_decref). */
-enum qr_rc qr_json_parse(struct qr_bytes s, json_t **out, struct qr_err *err)
-    QR_MUST_CHECK;
+enum qr_rc qr_json_parse(struct qr_bytes s, json_t **out, struct qr_err *err) QR_MUST_CHECK;
 
 /* Ordinary JSON as people write it (any white space and key order); duplicate
  * keys are refused, err names the line.  For configuration files only. */
-enum qr_rc qr_json_parse_loose(struct qr_bytes s, json_t **out, struct qr_err *err)
-    QR_MUST_CHECK;
+enum qr_rc qr_json_parse_loose(struct qr_bytes s, json_t **out, struct qr_err *err) QR_MUST_CHECK;
 
 /* Fields of an object, read one by one.  Every getter records the first
  * failure and gives zeros then; all borrow from the json_t. */
 struct qr_obj {
     const json_t *o;
-    size_t seen;          /* fields asked for and present */
+    size_t seen; /* fields asked for and present */
     enum qr_rc rc;
-    const char *where;    /* name used in error texts */
-    char bad[64];         /* field that failed first */
+    const char *where; /* name used in error texts */
+    char bad[64];      /* field that failed first */
 };
 
 struct qr_obj qr_obj_of(const json_t *v, const char *where);
@@ -50,7 +48,7 @@ void qr_obj_base64_buf(struct qr_obj *o, const char *key, struct qr_buf *out);
 int64_t qr_obj_int(struct qr_obj *o, const char *key, int64_t lo, int64_t hi);
 uint64_t qr_obj_u64str(struct qr_obj *o, const char *key); /* decimal string */
 bool qr_obj_bool(struct qr_obj *o, const char *key);
-int64_t qr_obj_time(struct qr_obj *o, const char *key);    /* microseconds */
+int64_t qr_obj_time(struct qr_obj *o, const char *key); /* microseconds */
 const json_t *qr_obj_array(struct qr_obj *o, const char *key, size_t max);
 struct qr_obj qr_obj_obj(struct qr_obj *o, const char *key);
 bool qr_obj_has(const struct qr_obj *o, const char *key);
@@ -60,7 +58,7 @@ void qr_obj_bad(struct qr_obj *o, const char *key);
 enum qr_rc qr_obj_done(const struct qr_obj *o, struct qr_err *err) QR_MUST_CHECK;
 
 /* Writers: set a field of an object under construction; abort on no memory. */
-void qr_json_set(json_t *o, const char *key, json_t *value);      /* takes value */
+void qr_json_set(json_t *o, const char *key, json_t *value); /* takes value */
 void qr_json_set_str(json_t *o, const char *key, const char *s);
 void qr_json_set_bytes(json_t *o, const char *key, struct qr_bytes s); /* UTF-8 */
 void qr_json_set_hex(json_t *o, const char *key, const void *p, size_t n);
@@ -68,7 +66,7 @@ void qr_json_set_base64(json_t *o, const char *key, struct qr_bytes s);
 void qr_json_set_int(json_t *o, const char *key, int64_t v);
 void qr_json_set_u64str(json_t *o, const char *key, uint64_t v);
 void qr_json_set_time(json_t *o, const char *key, int64_t us);
-void qr_json_add(json_t *array, json_t *value);                   /* takes value */
+void qr_json_add(json_t *array, json_t *value); /* takes value */
 json_t *qr_json_object(void);
 json_t *qr_json_array(void);
 json_t *qr_json_hex(const void *p, size_t n);

@@ -12,14 +12,13 @@
 
 struct qr_log {
     int fd;
-    const char *service;      /* keeps */
+    const char *service; /* keeps */
     struct qr_clock clock;
 };
 
 /* Adds time and service to fields, writes the line, releases fields (takes). */
 void qr_log_line(const struct qr_log *log, const char *event, json_t *fields);
 /* A line with a text only. */
-void qr_log_text(const struct qr_log *log, const char *event, const char *fmt, ...)
-    QR_PRINTF(3, 4);
+void qr_log_text(const struct qr_log *log, const char *event, const char *fmt, ...) QR_PRINTF(3, 4);
 
 #endif

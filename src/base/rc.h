@@ -40,19 +40,17 @@ enum qr_rc qr_rc_from_grpc(int grpc);
 
 /* Writes the detail (cut to QR_ERR_SIZE - 1 bytes, control characters become
  * '?') and returns rc, so that a failing path is one line.  err may be NULL. */
-enum qr_rc qr_fail(struct qr_err *err, enum qr_rc rc, const char *fmt, ...)
-    QR_PRINTF(3, 4);
+enum qr_rc qr_fail(struct qr_err *err, enum qr_rc rc, const char *fmt, ...) QR_PRINTF(3, 4);
 
 /* A bug of ours: prints file, line and text as one log line, then aborts. */
-_Noreturn void qr_fatal_at(const char *file, int line, const char *fmt, ...)
-    QR_PRINTF(3, 4);
+_Noreturn void qr_fatal_at(const char *file, int line, const char *fmt, ...) QR_PRINTF(3, 4);
 #define qr_fatal(...) qr_fatal_at(__FILE__, __LINE__, __VA_ARGS__)
 
 /* Returns from the calling function when expr is not QR_OK. */
-#define QR_TRY(expr)                                                           \
-    do {                                                                       \
-        enum qr_rc qr_try_rc_ = (expr);                                        \
-        if (qr_try_rc_ != QR_OK) return qr_try_rc_;                            \
+#define QR_TRY(expr)                                \
+    do {                                            \
+        enum qr_rc qr_try_rc_ = (expr);             \
+        if (qr_try_rc_ != QR_OK) return qr_try_rc_; \
     } while (0)
 
 #endif

@@ -10,16 +10,15 @@
 #include "base/bytes.h"
 
 struct qr_secret {
-    uint8_t *p;      /* n usable bytes, zeroed */
+    uint8_t *p; /* n usable bytes, zeroed */
     size_t n;
     void *map;
     size_t map_size;
 };
 
 /* QR_NOMEM: no memory, or RLIMIT_MEMLOCK too low (err names the limit). */
-enum qr_rc qr_secret_init(struct qr_secret *s, size_t n, struct qr_err *err)
-    QR_MUST_CHECK;
-void qr_secret_fini(struct qr_secret *s);     /* wipes and unmaps; idempotent */
+enum qr_rc qr_secret_init(struct qr_secret *s, size_t n, struct qr_err *err) QR_MUST_CHECK;
+void qr_secret_fini(struct qr_secret *s); /* wipes and unmaps; idempotent */
 struct qr_bytes qr_secret_bytes(const struct qr_secret *s);
 /* Clears memory in a way the compiler keeps. */
 void qr_wipe(void *p, size_t n);

@@ -37,8 +37,9 @@ enum qr_rc qr_crypto_init(struct qr_err *err)
 {
     if (sodium_init() < 0) return qr_fail(err, QR_BUG, "libsodium does not start");
     if (!subgroup_check_works())
-        return qr_fail(err, QR_BUG, "libsodium accepts points outside the subgroup "
-                                    "(CVE-2025-69277): upgrade it");
+        return qr_fail(err, QR_BUG,
+                       "libsodium accepts points outside the subgroup "
+                       "(CVE-2025-69277): upgrade it");
     return QR_OK;
 }
 
@@ -127,8 +128,8 @@ void qr_hmac_sha256(struct qr_bytes key, const struct qr_bytes *parts, size_t co
     qr_wipe(&st, sizeof st);
 }
 
-void qr_hkdf_sha256(struct qr_bytes ikm, struct qr_bytes salt, struct qr_bytes info,
-                    uint8_t *out, size_t out_len)
+void qr_hkdf_sha256(struct qr_bytes ikm, struct qr_bytes salt, struct qr_bytes info, uint8_t *out,
+                    size_t out_len)
 {
     assert(out_len > 0 && out_len <= 255 * 32);
     uint8_t prk[32], t[32];
@@ -265,8 +266,8 @@ enum qr_rc qr_dh(const struct qr_signer *own, const struct qr_pub *peer, uint8_t
     return crypto_scalarmult_curve25519(out, own->secret.p, peer->b) == 0 ? QR_OK : QR_MALFORMED;
 }
 
-enum qr_rc qr_seal(const uint8_t key[32], const uint8_t nonce[QR_AEAD_NONCE],
-                   struct qr_bytes aad, struct qr_bytes plain, struct qr_buf *out)
+enum qr_rc qr_seal(const uint8_t key[32], const uint8_t nonce[QR_AEAD_NONCE], struct qr_bytes aad,
+                   struct qr_bytes plain, struct qr_buf *out)
 {
     uint8_t *c = malloc(plain.n + QR_AEAD_OVERHEAD);
     if (!c) return QR_NOMEM;
@@ -278,8 +279,8 @@ enum qr_rc qr_seal(const uint8_t key[32], const uint8_t nonce[QR_AEAD_NONCE],
     return qr_buf_ok(out);
 }
 
-enum qr_rc qr_unseal(const uint8_t key[32], const uint8_t nonce[QR_AEAD_NONCE],
-                     struct qr_bytes aad, struct qr_bytes cipher, struct qr_buf *out)
+enum qr_rc qr_unseal(const uint8_t key[32], const uint8_t nonce[QR_AEAD_NONCE], struct qr_bytes aad,
+                     struct qr_bytes cipher, struct qr_buf *out)
 {
     if (cipher.n < QR_AEAD_OVERHEAD) return QR_FALSE;
     uint8_t *m = malloc(cipher.n);
