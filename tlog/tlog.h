@@ -1,0 +1,384 @@
+/* tlog.h - an append-only, publicly checkable log (RFC 6962) in one file.
+ *
+ * First the pure half, for anyone who checks a log: hashes, proofs, signed
+ * notes, checkpoints.  It does no I/O, keeps no state and may be called from
+ * any thread.  Then the log itself, over SQLite: an append returns when its
+ * entry is durable, in the tree and under a signed, anchored checkpoint.  The
+ * log never interprets an entry and never opens a socket.  A handle may be
+ * used by any number of threads at once.
+ *
+ * Link with libsqlite3, libcrypto, libsodium and -pthread (tlog.pc).
+ *
+ * Words: borrows = used during the call only; keeps = must outlive the handle.
+ * Specs: RFC 6962 section 2.1, RFC 9162 section 2.1, C2SP signed-note,
+ * tlog-checkpoint and tlog-tiles. */
+#ifndef TLOG_H
+#define TLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TLOG_MUST_CHECK __attribute__((warn_unused_result))
+
+enum tlog_rc {
+    TLOG_OK,
+    TLOG_FALSE,     /* well-formed, but the proof or signature does not hold */
+    TLOG_MALFORMED, /* not the form the spec demands */
+    TLOG_RANGE,     /* an index, size, count or length out of range */
+    TLOG_NOTFOUND,
+    TLOG_CONFLICT,  /* the same key is recorded with other bytes */
+    TLOG_REFUSED,   /* the admission callback said no */
+    TLOG_BUSY,      /* another process writes this log */
+    TLOG_FULL,      /* disk below the low-water mark; nothing was changed */
+    TLOG_ROLLBACK,  /* database is older than, or not the one, the anchor saw */
+    TLOG_CORRUPT,   /* what was read is not what was written */
+    TLOG_VERSION,   /* the database has a schema this library does not know */
+    TLOG_EXISTS,    /* create: the log is already there */
+    TLOG_STATE,     /* not possible on this handle (read-only, or it failed) */
+    TLOG_IO,        /* the operating system or SQLite failed */
+    TLOG_NOMEM,
+    TLOG_RC_COUNT
+};
+
+/* Detail for humans; caller's memory, may be passed as NULL. */
+struct tlog_err {
+    char text[192];
+};
+
+/* Name ("MALFORMED") and one-line text of a result.  Never NULL. */
+const char *tlog_rc_name(enum tlog_rc rc);
+const char *tlog_rc_text(enum tlog_rc rc);
+
+/* Borrowed bytes; p may be NULL only when n is 0. */
+struct tlog_bytes {
+    const uint8_t *p;
+    size_t n;
+};
+
+/* Caller's memory for text that a call writes: room bytes at p.  n is set to
+ * the length; a NUL that is not counted follows when there is room. */
+struct tlog_out {
+    char *p;
+    size_t room;
+    size_t n;
+};
+
+/* ---- Hashes and trees (RFC 6962 section 2.1) ---- */
+
+#define TLOG_HASH_SIZE 32
+
+struct tlog_hash {
+    uint8_t b[TLOG_HASH_SIZE];
+};
+
+/* A tree: how many leaves it has and its root. */
+struct tlog_head {
+    uint64_t size;
+    struct tlog_hash root;
+};
+
+bool tlog_hash_equal(const struct tlog_hash *a, const struct tlog_hash *b);
+/* SHA-256(0x00 || entry). */
+void tlog_leaf_hash(struct tlog_bytes entry, struct tlog_hash *out);
+/* SHA-256(0x01 || left || right).  out may be left or right. */
+void tlog_node_hash(const struct tlog_hash *left, const struct tlog_hash *right,
+                    struct tlog_hash *out);
+/* Root of the tree without leaves: SHA-256 of nothing. */
+void tlog_empty_root(struct tlog_hash *out);
+
+/* A tree of which only the roots of its perfect subtrees are kept: enough to
+ * append leaves and to compute the root.  peak[k] is meaningful when bit k of
+ * size is set.  Set it to all zeros to begin. */
+struct tlog_frontier {
+    uint64_t size;
+    struct tlog_hash peak[64];
+};
+
+/* TLOG_RANGE: the tree has 2^64 - 1 leaves. */
+enum tlog_rc tlog_frontier_add(struct tlog_frontier *f, const struct tlog_hash *leaf)
+    TLOG_MUST_CHECK;
+void tlog_frontier_head(const struct tlog_frontier *f, struct tlog_head *out);
+
+/* ---- Proofs (RFC 9162 section 2.1.3 and 2.1.4) ---- */
+
+#define TLOG_PROOF_MAX 65
+
+struct tlog_proof {
+    size_t n;
+    struct tlog_hash h[TLOG_PROOF_MAX];
+};
+
+/* Root that a leaf and its proof lead to in a tree of size leaves.
+ * TLOG_RANGE: index >= size.  TLOG_MALFORMED: the proof is not exactly as long
+ * as index and size require. */
+enum tlog_rc tlog_inclusion_root(uint64_t index, uint64_t size, const struct tlog_hash *leaf,
+                                 const struct tlog_proof *proof, struct tlog_hash *root)
+    TLOG_MUST_CHECK;
+/* TLOG_OK: leaf is entry number index of the tree head.  TLOG_FALSE: it is not
+ * shown to be.  TLOG_RANGE, TLOG_MALFORMED as above. */
+enum tlog_rc tlog_inclusion_check(uint64_t index, const struct tlog_head *head,
+                                  const struct tlog_hash *leaf, const struct tlog_proof *proof)
+    TLOG_MUST_CHECK;
+/* TLOG_OK: the tree `later` begins with all of the tree `earlier`.  Equal sizes
+ * and an earlier size of 0 take the empty proof.  TLOG_FALSE: not shown.
+ * TLOG_RANGE: earlier is larger.  TLOG_MALFORMED: wrong length of proof. */
+enum tlog_rc tlog_consistency_check(const struct tlog_head *earlier,
+                                    const struct tlog_head *later,
+                                    const struct tlog_proof *proof) TLOG_MUST_CHECK;
+
+/* A perfect subtree: root of leaves [index << level, (index + 1) << level). */
+struct tlog_node {
+    uint64_t index;
+    unsigned level;
+};
+
+#define TLOG_PLAN_MAX 130
+
+/* Which stored hashes a proof needs.  node[fold_from .. fold_to) are folded
+ * into one hash of the proof; the others are hashes of the proof as they are. */
+struct tlog_plan {
+    size_t n;
+    size_t fold_from;
+    size_t fold_to;
+    struct tlog_node node[TLOG_PLAN_MAX];
+};
+
+/* What to read for a proof.  TLOG_RANGE as for the checks. */
+enum tlog_rc tlog_inclusion_plan(uint64_t index, uint64_t size, struct tlog_plan *plan)
+    TLOG_MUST_CHECK;
+enum tlog_rc tlog_consistency_plan(uint64_t earlier, uint64_t later, struct tlog_plan *plan)
+    TLOG_MUST_CHECK;
+/* What to read for the root of a tree of size leaves; n is 0 when size is 0. */
+void tlog_root_plan(uint64_t size, struct tlog_plan *plan);
+/* The proof, from plan->n hashes read in the plan's order. */
+void tlog_plan_proof(const struct tlog_plan *plan, const struct tlog_hash *read,
+                     struct tlog_proof *proof);
+/* The root, from the hashes of a tlog_root_plan. */
+void tlog_plan_root(const struct tlog_plan *plan, const struct tlog_hash *read,
+                    struct tlog_hash *root);
+
+/* ---- Signed notes (C2SP signed-note) ---- */
+
+#define TLOG_NAME_MAX 255          /* bytes of a key name */
+#define TLOG_VKEY_MAX 320          /* bytes of a vkey string with its NUL */
+#define TLOG_NOTE_MAX 131072       /* bytes of a note */
+#define TLOG_NOTE_SIGS_MAX 16      /* signatures of a note */
+#define TLOG_SIG_SIZE 64
+#define TLOG_PUB_SIZE 32
+
+/* An Ed25519 verifier key (signature type 0x01). */
+struct tlog_vkey {
+    char name[TLOG_NAME_MAX + 1];
+    uint32_t id;
+    uint8_t pub[TLOG_PUB_SIZE];
+};
+
+/* Makes a verifier key; computes its id.  TLOG_MALFORMED: not a key name. */
+enum tlog_rc tlog_vkey_make(const char *name, const uint8_t pub[TLOG_PUB_SIZE],
+                            struct tlog_vkey *out) TLOG_MUST_CHECK;
+/* Reads "name+hex id+base64".  TLOG_MALFORMED: not that, another signature
+ * type, or an id that is not this key's. */
+enum tlog_rc tlog_vkey_parse(struct tlog_bytes text, struct tlog_vkey *out) TLOG_MUST_CHECK;
+void tlog_vkey_format(const struct tlog_vkey *key, char out[TLOG_VKEY_MAX]);
+
+/* A key that signs.  sign makes the Ed25519 signature of msg by the private
+ * half of key; anything but TLOG_OK is passed on. */
+struct tlog_signer {
+    struct tlog_vkey key;
+    enum tlog_rc (*sign)(void *ctx, struct tlog_bytes msg, uint8_t sig[TLOG_SIG_SIZE]);
+    void *ctx;
+};
+
+/* One signature line: key name, key id, and the base64 text; borrowed. */
+struct tlog_note_sig {
+    struct tlog_bytes name;
+    uint32_t id;
+    struct tlog_bytes base64;
+};
+
+/* A parsed note; everything is borrowed from the parsed bytes. */
+struct tlog_note {
+    struct tlog_bytes text;        /* with its final newline */
+    size_t sigs;
+    struct tlog_note_sig sig[TLOG_NOTE_SIGS_MAX];
+};
+
+/* Strict parse.  TLOG_MALFORMED; TLOG_RANGE: larger than TLOG_NOTE_MAX or more
+ * than TLOG_NOTE_SIGS_MAX signatures. */
+enum tlog_rc tlog_note_parse(struct tlog_bytes note, struct tlog_note *out) TLOG_MUST_CHECK;
+/* TLOG_OK: at least one of keys signed, and none of them signed wrongly.  Bit k
+ * of *who says that keys[k] signed; key_count <= 32; who may be NULL. */
+enum tlog_rc tlog_note_verify(const struct tlog_note *note, const struct tlog_vkey *keys,
+                              size_t key_count, uint32_t *who) TLOG_MUST_CHECK;
+/* Writes text, the blank line and one signature line per signer.
+ * TLOG_MALFORMED: text is not a note's; TLOG_RANGE: no room; else the signer's. */
+enum tlog_rc tlog_note_sign(struct tlog_bytes text, const struct tlog_signer *signers,
+                            size_t count, struct tlog_out *out) TLOG_MUST_CHECK;
+
+/* ---- Checkpoints (C2SP tlog-checkpoint) ---- */
+
+/* The text of a checkpoint; borrowed from what was parsed.  extensions are the
+ * further lines, each with its newline. */
+struct tlog_checkpoint {
+    struct tlog_bytes origin;
+    struct tlog_head head;
+    struct tlog_bytes extensions;
+};
+
+/* Reads a note's text.  TLOG_MALFORMED. */
+enum tlog_rc tlog_checkpoint_parse(struct tlog_bytes text, struct tlog_checkpoint *out)
+    TLOG_MUST_CHECK;
+
+/* Which checkpoints are believed: this origin, signed by one of these keys. */
+struct tlog_trust {
+    const char *origin;
+    const struct tlog_vkey *keys;
+    size_t key_count;
+};
+
+/* Parses a signed checkpoint and checks origin and signature.  TLOG_FALSE:
+ * another origin, no signature of a known key, or a wrong one. */
+enum tlog_rc tlog_checkpoint_open(struct tlog_bytes note, const struct tlog_trust *trust,
+                                  struct tlog_checkpoint *out) TLOG_MUST_CHECK;
+/* Writes the checkpoint without extensions, signed; the origin is the key's
+ * name. */
+enum tlog_rc tlog_checkpoint_sign(const struct tlog_head *head, const struct tlog_signer *signer,
+                                  struct tlog_out *out) TLOG_MUST_CHECK;
+
+/* ---- The log ---- */
+
+#define TLOG_ENTRY_MAX 65535       /* bytes of an entry (tlog-tiles bundles) */
+#define TLOG_KEY_MAX 64            /* bytes of a key or a tag */
+#define TLOG_TAGS_MAX 8            /* tags of an entry */
+#define TLOG_BATCH_MAX 4096        /* entries of a batch */
+#define TLOG_CHECKPOINT_MAX 1024   /* bytes of a checkpoint this log signs */
+
+struct tlog_log;
+
+/* What the writer shows the admission callback. */
+struct tlog_candidate {
+    struct tlog_bytes entry;
+    struct tlog_bytes key;
+    uint64_t index;                /* the one it would get */
+    int64_t now_us;                /* by the log's clock */
+};
+
+struct tlog_config {
+    const char *path;              /* database; NULL: in memory, for tests */
+    const char *anchor_path;       /* NULL: path + ".anchor" */
+    uint32_t log_id;               /* 0 means 1; several logs share a database */
+    struct tlog_signer signer;     /* its key's name is the log's origin; ctx is kept */
+    /* Wall clock in microseconds; NULL: candidates show 0.  ctx is kept. */
+    int64_t (*now_us)(void *ctx);
+    /* Called by the writer for each new entry, in log order.  Anything but
+     * TLOG_OK refuses the entry (and its batch) with that result and text. */
+    enum tlog_rc (*admit)(void *ctx, const struct tlog_candidate *c, struct tlog_err *err);
+    /* Tells the callback whether the entries admitted since the last call are
+     * in the log (committed) or not.  May be NULL. */
+    void (*settle)(void *ctx, bool kept);
+    /* Called once when a write failed in a way that leaves the disk in doubt.
+     * Must not return to serving; NULL: abort().  If it returns, every later
+     * append fails with TLOG_STATE. */
+    void (*fatal)(void *ctx, enum tlog_rc rc, const char *text);
+    void *ctx;
+    uint64_t low_water_bytes;      /* 0: 64 MiB; UINT64_MAX: no check */
+};
+
+/* Makes an empty log and its anchor.  The only call that ever creates a file of
+ * a log.  TLOG_EXISTS: the log or the anchor is there. */
+enum tlog_rc tlog_create(const struct tlog_config *cfg, struct tlog_err *err) TLOG_MUST_CHECK;
+/* Opens for appending.  TLOG_NOTFOUND, TLOG_BUSY, TLOG_VERSION, TLOG_CORRUPT,
+ * TLOG_ROLLBACK (the anchor is missing, ahead of the database, or saw another
+ * tree), TLOG_IO.  Strings of cfg are borrowed, ctx pointers kept. */
+enum tlog_rc tlog_open(const struct tlog_config *cfg, struct tlog_log **out,
+                       struct tlog_err *err) TLOG_MUST_CHECK;
+/* Opens for reading as it stands now: no lock, no anchor, nothing is written.
+ * The caller judges the checkpoint's signature. */
+enum tlog_rc tlog_open_readonly(const char *path, uint32_t log_id, struct tlog_log **out,
+                                struct tlog_err *err) TLOG_MUST_CHECK;
+/* Waits for appends under way, then closes.  NULL is allowed. */
+void tlog_close(struct tlog_log *log);
+
+/* An entry to append; borrows.  key (0 to 64 bytes) makes the append
+ * idempotent: the same key and bytes give the first index again, other bytes
+ * TLOG_CONFLICT.  tags are what tlog_find_tag finds it by. */
+struct tlog_entry {
+    struct tlog_bytes data;
+    struct tlog_bytes key;
+    const struct tlog_bytes *tags;
+    size_t tag_count;
+};
+
+/* A signed checkpoint and what it says. */
+struct tlog_signed {
+    struct tlog_head head;
+    size_t n;
+    char text[TLOG_CHECKPOINT_MAX];
+};
+
+/* Where an entry stands; proof is for the tree of the checkpoint given with it. */
+struct tlog_receipt {
+    uint64_t index;
+    bool duplicate;                /* it was there before */
+    struct tlog_hash leaf;
+    struct tlog_proof proof;
+};
+
+/* Appends one entry and waits until it is durable under a signed and anchored
+ * checkpoint.  TLOG_CONFLICT, TLOG_RANGE, TLOG_FULL, TLOG_STATE, or what admit
+ * said: nothing was appended.  TLOG_IO: unknown; ask again with the same key. */
+enum tlog_rc tlog_append(struct tlog_log *log, const struct tlog_entry *entry,
+                         struct tlog_receipt *receipt, struct tlog_signed *checkpoint,
+                         struct tlog_err *err) TLOG_MUST_CHECK;
+/* Appends count entries, all or none, under one checkpoint; receipts has room
+ * for count. */
+enum tlog_rc tlog_append_batch(struct tlog_log *log, const struct tlog_entry *entries,
+                               size_t count, struct tlog_receipt *receipts,
+                               struct tlog_signed *checkpoint, struct tlog_err *err)
+    TLOG_MUST_CHECK;
+
+/* The newest published checkpoint. */
+void tlog_latest(struct tlog_log *log, struct tlog_signed *out);
+/* Reads below see the log up to the newest published checkpoint.  Everything
+ * read is hashed up to it again: TLOG_CORRUPT is never served.  TLOG_RANGE:
+ * beyond it; TLOG_IO. */
+enum tlog_rc tlog_root_at(struct tlog_log *log, uint64_t size, struct tlog_hash *out,
+                          struct tlog_err *err) TLOG_MUST_CHECK;
+enum tlog_rc tlog_leaf_at(struct tlog_log *log, uint64_t index, struct tlog_hash *out,
+                          struct tlog_err *err) TLOG_MUST_CHECK;
+enum tlog_rc tlog_inclusion(struct tlog_log *log, uint64_t index, uint64_t size,
+                            struct tlog_proof *out, struct tlog_err *err) TLOG_MUST_CHECK;
+enum tlog_rc tlog_consistency(struct tlog_log *log, uint64_t earlier, uint64_t later,
+                              struct tlog_proof *out, struct tlog_err *err) TLOG_MUST_CHECK;
+/* Calls each(ctx, index, entry) for entries [from, to) in order; entry is
+ * borrowed.  A result other than TLOG_OK ends the walk and is returned. */
+enum tlog_rc tlog_entries(struct tlog_log *log, uint64_t from, uint64_t to,
+                          enum tlog_rc (*each)(void *ctx, uint64_t index,
+                                               struct tlog_bytes entry),
+                          void *ctx, struct tlog_err *err) TLOG_MUST_CHECK;
+/* First width hashes of a tlog-tiles tile: level 0 holds leaves.  TLOG_NOTFOUND:
+ * the published tree has no such tile of that width (1 to 256). */
+enum tlog_rc tlog_tile(struct tlog_log *log, const struct tlog_node *tile, size_t width,
+                       struct tlog_hash *out, struct tlog_err *err) TLOG_MUST_CHECK;
+/* Index of the entry appended with key.  TLOG_NOTFOUND. */
+enum tlog_rc tlog_find_key(struct tlog_log *log, struct tlog_bytes key, uint64_t *index,
+                           struct tlog_err *err) TLOG_MUST_CHECK;
+/* Up to *count indexes >= from of entries with that tag, ascending; *count is
+ * set to how many. */
+enum tlog_rc tlog_find_tag(struct tlog_log *log, struct tlog_bytes tag, uint64_t from,
+                           uint64_t *indexes, size_t *count, struct tlog_err *err)
+    TLOG_MUST_CHECK;
+/* Reads every entry and tile and derives the published root anew.
+ * TLOG_CORRUPT names the first entry that differs. */
+enum tlog_rc tlog_audit(struct tlog_log *log, struct tlog_err *err) TLOG_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
