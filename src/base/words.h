@@ -1,0 +1,44 @@
+/* words.h - the closed vocabularies that entries, grants, certificates and
+ * policies share: trust classes, roles, payload types.
+ *
+ * Sets are bit masks whose bits stand in the order in which the names sort, so
+ * that writing a mask from bit 0 upwards gives the canonical, sorted array.
+ * Spec: docs/FORMATS.md sections 1, 8 and 12. */
+#ifndef QUORATE_BASE_WORDS_H
+#define QUORATE_BASE_WORDS_H
+
+#include "base/json.h"
+
+/* Trust classes below production; the empty set is production. */
+#define QR_CLASS_DEMO 1u
+#define QR_CLASS_SIMULATED 2u
+#define QR_CLASS_SOFTSEAL 4u
+#define QR_CLASS_UNATTENDED 8u
+#define QR_CLASS_ALL 15u
+
+enum qr_role { QR_ENGINEER, QR_STEWARD, QR_ROLES };
+
+enum qr_payload { QR_DSSE, QR_RAW, QR_SSHSIG, QR_PAYLOADS };
+
+/* Names ("simulated", "steward", "sshsig").  Never NULL; index is a bit
+ * number for a class. */
+const char *qr_class_name(unsigned bit);
+const char *qr_role_name(enum qr_role role);
+const char *qr_payload_name(enum qr_payload type);
+
+/* QR_MALFORMED: no such word. */
+enum qr_rc qr_class_parse(struct qr_bytes s, uint32_t *mask) QR_MUST_CHECK;
+enum qr_rc qr_role_parse(struct qr_bytes s, enum qr_role *out) QR_MUST_CHECK;
+enum qr_rc qr_payload_parse(struct qr_bytes s, enum qr_payload *out) QR_MUST_CHECK;
+
+/* Sorted array of names; a new reference. */
+json_t *qr_classes_json(uint32_t classes);
+/* The field must be an array of class names, each once, sorted. */
+uint32_t qr_obj_classes(struct qr_obj *o, const char *key);
+enum qr_role qr_obj_role(struct qr_obj *o, const char *key);
+enum qr_payload qr_obj_payload(struct qr_obj *o, const char *key);
+
+/* "demo, simulated", or "production" for the empty set. */
+void qr_classes_text(uint32_t classes, char out[64]);
+
+#endif
