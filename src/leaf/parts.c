@@ -1,0 +1,242 @@
+/* parts.c - readers and writers of the shared pieces. */
+#include "leaf/parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const roles[LEAF_ROLE_COUNT] = {
+    [LEAF_ENGINEER] = "engineer",
+    [LEAF_STEWARD] = "steward",
+    [LEAF_AUDITOR] = "auditor",
+    [LEAF_ADMIN] = "admin",
+};
+
+static const char *const payload_names[LEAF_PAYLOAD_TYPE_COUNT] = {
+    [LEAF_DSSE] = "dsse",
+    [LEAF_SSHSIG] = "sshsig",
+    [LEAF_RAW] = "raw",
+};
+
+const char *leaf_role_name(enum leaf_role r)
+{
+    return (unsigned)r < LEAF_ROLE_COUNT ? roles[r] : "?";
+}
+
+enum qr_rc leaf_role_from_name(struct qr_bytes s, enum leaf_role *out)
+{
+    for (unsigned i = 0; i < LEAF_ROLE_COUNT; i++)
+        if (qr_bytes_is(s, roles[i])) return *out = (enum leaf_role)i, QR_OK;
+    return QR_MALFORMED;
+}
+
+enum leaf_role leaf_role_read(struct qr_obj *o, const char *key)
+{
+    enum leaf_role r = LEAF_ENGINEER;
+    if (leaf_role_from_name(qr_obj_str(o, key, 16), &r) != QR_OK) qr_obj_bad(o, key);
+    return r;
+}
+
+json_t *leaf_policies_write(const struct leaf_policies *p)
+{
+    json_t *o = qr_json_object();
+    qr_json_set_hex(o, "attestation", p->attestation.b, sizeof p->attestation.b);
+    qr_json_set_hex(o, "signing", p->signing.b, sizeof p->signing.b);
+    return o;
+}
+
+void leaf_policies_read(struct qr_obj *o, const char *key, struct leaf_policies *out)
+{
+    struct qr_obj p = qr_obj_obj(o, key);
+    qr_obj_hex(&p, "attestation", out->attestation.b, sizeof out->attestation.b);
+    qr_obj_hex(&p, "signing", out->signing.b, sizeof out->signing.b);
+    if (qr_obj_done(&p, NULL) != QR_OK) qr_obj_bad(o, key);
+}
+
+bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_policies *b)
+{
+    return qr_hash_equal(&a->attestation, &b->attestation) && qr_hash_equal(&a->signing, &b->signing);
+}
+
+const char *leaf_payload_name(enum leaf_payload_type t)
+{
+    return (unsigned)t < LEAF_PAYLOAD_TYPE_COUNT ? payload_names[t] : "?";
+}
+
+enum qr_rc leaf_payload_from_name(struct qr_bytes s, enum leaf_payload_type *out)
+{
+    for (unsigned i = 0; i < LEAF_PAYLOAD_TYPE_COUNT; i++)
+        if (qr_bytes_is(s, payload_names[i])) return *out = (enum leaf_payload_type)i, QR_OK;
+    return QR_MALFORMED;
+}
+
+json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
+{
+    json_t *a = qr_json_array();
+    for (size_t i = 0; i < ps->n; i++) {
+        const struct leaf_payload *p = &ps->p[i];
+        json_t *o = qr_json_object();
+        qr_json_set_str(o, "type", leaf_payload_name(p->type));
+        if (p->type == LEAF_SSHSIG) qr_json_set_str(o, "namespace", p->ns);
+        if (with_digest) qr_json_set_hex(o, "digest", p->digest.b, sizeof p->digest.b);
+        qr_json_add(a, o);
+    }
+    return a;
+}
+
+static bool namespace_ok(struct qr_bytes s)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.@-";
+    if (s.n == 0 || s.n > LEAF_MAX_NAMESPACE) return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == 0 || !strchr(allowed, s.p[i])) return false;
+    return true;
+}
+
+static void payload_read(const json_t *v, bool with_digest, struct leaf_payload *out,
+                         struct qr_obj *parent, const char *key)
+{
+    struct qr_obj o = qr_obj_of(v, "payload");
+    if (leaf_payload_from_name(qr_obj_str(&o, "type", 16), &out->type) != QR_OK)
+        qr_obj_bad(&o, "type");
+    if (out->type == LEAF_SSHSIG) {
+        struct qr_bytes ns = qr_obj_str(&o, "namespace", LEAF_MAX_NAMESPACE);
+        if (namespace_ok(ns))
+            qr_copy(out->ns, ns.p, ns.n);
+        else
+            qr_obj_bad(&o, "namespace");
+    }
+    if (with_digest) qr_obj_hex(&o, "digest", out->digest.b, sizeof out->digest.b);
+    if (qr_obj_done(&o, NULL) != QR_OK) qr_obj_bad(parent, key);
+}
+
+void leaf_payloads_read(struct qr_obj *o, const char *key, bool with_digest,
+                        struct leaf_payloads *out)
+{
+    *out = (struct leaf_payloads){0};
+    const json_t *a = qr_obj_array(o, key, QR_MAX_PAYLOADS);
+    size_t n = json_array_size(a);
+    if (n == 0) qr_obj_bad(o, key);
+    for (size_t i = 0; i < n; i++) {
+        payload_read(json_array_get(a, i), with_digest, &out->p[i], o, key);
+        if (i > 0 && out->p[i].type <= out->p[i - 1].type) qr_obj_bad(o, key);
+    }
+    out->n = n;
+}
+
+bool leaf_payloads_same(const struct leaf_payloads *a, const struct leaf_payloads *b)
+{
+    if (a->n != b->n) return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->p[i].type != b->p[i].type || strcmp(a->p[i].ns, b->p[i].ns) != 0) return false;
+    return true;
+}
+
+json_t *leaf_checkpoint_write(const struct leaf_checkpoint *c)
+{
+    json_t *o = qr_json_object();
+    qr_json_set_hex(o, "root", c->root.b, sizeof c->root.b);
+    qr_json_set_u64str(o, "size", c->size);
+    return o;
+}
+
+void leaf_checkpoint_read(struct qr_obj *o, const char *key, struct leaf_checkpoint *out)
+{
+    struct qr_obj c = qr_obj_obj(o, key);
+    qr_obj_hex(&c, "root", out->root.b, sizeof out->root.b);
+    out->size = qr_obj_u64str(&c, "size");
+    if (qr_obj_done(&c, NULL) != QR_OK) qr_obj_bad(o, key);
+}
+
+json_t *leaf_admin_sigs_write(const struct leaf_admin_sigs *as)
+{
+    json_t *a = qr_json_array();
+    for (size_t i = 0; i < as->n; i++) {
+        json_t *o = qr_json_object();
+        qr_json_set_hex(o, "key", as->s[i].key.b, sizeof as->s[i].key.b);
+        qr_json_set_base64(o, "sig", QR_BYTES_OF(as->s[i].sig.b));
+        qr_json_add(a, o);
+    }
+    return a;
+}
+
+void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_sigs *out)
+{
+    *out = (struct leaf_admin_sigs){0};
+    const json_t *a = qr_obj_array(o, key, LEAF_MAX_ADMINS);
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        struct leaf_admin_sig *s = &out->s[i];
+        struct qr_obj e = qr_obj_of(json_array_get(a, i), key);
+        qr_obj_hex(&e, "key", s->key.b, sizeof s->key.b);
+        qr_obj_base64(&e, "sig", s->sig.b, sizeof s->sig.b);
+        if (qr_obj_done(&e, NULL) != QR_OK) qr_obj_bad(o, key);
+        if (i > 0 && memcmp(out->s[i - 1].key.b, s->key.b, sizeof s->key.b) >= 0) qr_obj_bad(o, key);
+    }
+    out->n = json_array_size(a);
+}
+
+size_t leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body, const char *tag,
+                            const struct qr_pub *admins, size_t admin_count)
+{
+    static const char *const without[] = {"admin_sigs", NULL};
+    size_t good = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        bool known = false;
+        for (size_t k = 0; k < admin_count; k++)
+            if (memcmp(admins[k].b, a->s[i].key.b, QR_KEY_SIZE) == 0) known = true;
+        if (known && leaf_object_verify(body, without, tag, &a->s[i].key, &a->s[i].sig) == QR_OK)
+            good++;
+    }
+    return good;
+}
+
+void leaf_ulid_read(struct qr_obj *o, const char *key, char out[QR_ULID_LEN + 1])
+{
+    struct qr_bytes s = qr_obj_str(o, key, QR_ULID_LEN);
+    qr_zero(out, QR_ULID_LEN + 1);
+    if (qr_ulid_ok(s))
+        qr_copy(out, s.p, s.n);
+    else
+        qr_obj_bad(o, key);
+}
+
+void leaf_text_read(struct qr_obj *o, const char *key, char *out, size_t room)
+{
+    struct qr_bytes s = qr_obj_str(o, key, room - 1);
+    qr_zero(out, room);
+    if (qr_utf8_ok(s))
+        qr_copy(out, s.p, s.n);
+    else
+        qr_obj_bad(o, key);
+}
+
+void leaf_session_ref_write(json_t *o, const struct leaf_session_ref *s)
+{
+    qr_json_set_str(o, "session", s->id);
+    qr_json_set_hex(o, "session_leaf", s->leaf.b, sizeof s->leaf.b);
+}
+
+void leaf_session_ref_read(struct qr_obj *o, struct leaf_session_ref *out)
+{
+    leaf_ulid_read(o, "session", out->id);
+    qr_obj_hex(o, "session_leaf", out->leaf.b, sizeof out->leaf.b);
+}
+
+json_t *leaf_people_write(const struct leaf_people *p)
+{
+    json_t *a = qr_json_array();
+    for (size_t i = 0; i < p->n; i++) qr_json_add(a, qr_json_hex(p->p[i].b, sizeof p->p[i].b));
+    return a;
+}
+
+void leaf_people_read(struct qr_obj *o, const char *key, struct leaf_people *out)
+{
+    const json_t *a = qr_obj_array(o, key, QR_MAX_PARTICIPANTS);
+    *out = (struct leaf_people){0};
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        const json_t *v = json_array_get(a, i);
+        struct qr_bytes s = json_is_string(v) ? QR_BYTES(json_string_value(v), json_string_length(v))
+                                              : QR_BYTES_NONE;
+        if (qr_unhex(s, out->p[i].b, sizeof out->p[i].b) != QR_OK) qr_obj_bad(o, key);
+    }
+    out->n = json_array_size(a);
+}

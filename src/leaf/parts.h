@@ -1,0 +1,90 @@
+/* parts.h - pieces that several bodies share: roles, policies, payloads,
+ * checkpoint references, admin signatures.  docs/FORMATS.md sections 2 and 3. */
+#ifndef QUORATE_LEAF_PARTS_H
+#define QUORATE_LEAF_PARTS_H
+
+#include "base/limits.h"
+#include "leaf/entry.h"
+
+enum leaf_role { LEAF_ENGINEER, LEAF_STEWARD, LEAF_AUDITOR, LEAF_ADMIN, LEAF_ROLE_COUNT };
+
+const char *leaf_role_name(enum leaf_role r);
+enum qr_rc leaf_role_from_name(struct qr_bytes s, enum leaf_role *out) QR_MUST_CHECK;
+enum leaf_role leaf_role_read(struct qr_obj *o, const char *key);
+
+struct leaf_policies {
+    struct qr_hash attestation;
+    struct qr_hash signing;
+};
+json_t *leaf_policies_write(const struct leaf_policies *p);
+void leaf_policies_read(struct qr_obj *o, const char *key, struct leaf_policies *out);
+bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_policies *b);
+
+enum leaf_payload_type { LEAF_DSSE, LEAF_SSHSIG, LEAF_RAW, LEAF_PAYLOAD_TYPE_COUNT };
+
+const char *leaf_payload_name(enum leaf_payload_type t);
+enum qr_rc leaf_payload_from_name(struct qr_bytes s, enum leaf_payload_type *out) QR_MUST_CHECK;
+
+#define LEAF_MAX_NAMESPACE 64
+/* A payload as requested; in a descriptor with the digest of its bytes. */
+struct leaf_payload {
+    enum leaf_payload_type type;
+    char ns[LEAF_MAX_NAMESPACE + 1]; /* sshsig: namespace, 1..64 of [a-z0-9.@-]; else "" */
+    struct qr_hash digest;           /* SHA-256 of the message; requested: zeros */
+};
+/* Types are distinct and in the order of enum leaf_payload_type. */
+struct leaf_payloads {
+    size_t n;
+    struct leaf_payload p[QR_MAX_PAYLOADS];
+};
+json_t *leaf_payloads_write(const struct leaf_payloads *p, bool with_digest);
+void leaf_payloads_read(struct qr_obj *o, const char *key, bool with_digest,
+                        struct leaf_payloads *out);
+/* Same types and namespaces; digests are not compared. */
+bool leaf_payloads_same(const struct leaf_payloads *a, const struct leaf_payloads *b);
+
+/* Size and root of a checkpoint. */
+struct leaf_checkpoint {
+    uint64_t size;
+    struct qr_hash root;
+};
+json_t *leaf_checkpoint_write(const struct leaf_checkpoint *c);
+void leaf_checkpoint_read(struct qr_obj *o, const char *key, struct leaf_checkpoint *out);
+
+#define LEAF_MAX_ADMINS 8
+struct leaf_admin_sig {
+    struct qr_pub key;
+    struct qr_sig sig;
+};
+struct leaf_admin_sigs {
+    size_t n;
+    struct leaf_admin_sig s[LEAF_MAX_ADMINS];   /* distinct keys, ascending */
+};
+json_t *leaf_admin_sigs_write(const struct leaf_admin_sigs *a);
+void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_sigs *out);
+/* Counts the signatures that verify under tag over body without admin_sigs and
+ * whose key is among admins. */
+size_t leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body, const char *tag,
+                            const struct qr_pub *admins, size_t admin_count);
+
+/* The fields session and session_leaf. */
+struct leaf_session_ref {
+    char id[QR_ULID_LEN + 1];
+    struct qr_hash leaf;
+};
+void leaf_session_ref_write(json_t *o, const struct leaf_session_ref *s);
+void leaf_session_ref_read(struct qr_obj *o, struct leaf_session_ref *out);
+/* A ULID field into out. */
+void leaf_ulid_read(struct qr_obj *o, const char *key, char out[QR_ULID_LEN + 1]);
+/* A short text field into a fixed buffer of room bytes (NUL included); empty
+ * allowed. */
+void leaf_text_read(struct qr_obj *o, const char *key, char *out, size_t room);
+/* An array of commitments (blame). */
+struct leaf_people {
+    size_t n;
+    struct qr_hash p[QR_MAX_PARTICIPANTS];
+};
+json_t *leaf_people_write(const struct leaf_people *p);
+void leaf_people_read(struct qr_obj *o, const char *key, struct leaf_people *out);
+
+#endif
