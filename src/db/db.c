@@ -58,9 +58,7 @@ static enum qr_rc judge(struct qr_db *db, int code, struct qr_err *err)
     case SQLITE_LOCKED: return qr_fail(err, QR_BUSY, "database: in use by another program");
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        db->broken = true;
-        return qr_fail(err, QR_IO, "database: %s", text);
+    case SQLITE_NOTADB: db->broken = true; return qr_fail(err, QR_IO, "database: %s", text);
     default: return qr_fail(err, QR_IO, "database: %s (%d)", text, code);
     }
 }
@@ -118,7 +116,8 @@ static enum qr_rc set_journal(struct qr_db *db, struct qr_err *err)
     sqlite3_stmt *st = NULL;
     int code = sqlite3_prepare_v2(db->sq, "PRAGMA journal_mode = WAL", -1, &st, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(st);
-    bool wal = code == SQLITE_ROW && sqlite3_stricmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
+    bool wal =
+        code == SQLITE_ROW && sqlite3_stricmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
     (void)sqlite3_finalize(st);
     if (wal) return QR_OK;
     if (code != SQLITE_ROW) return judge(db, code, err);
@@ -195,17 +194,19 @@ static enum qr_rc connect_file(struct qr_db *db, const char *path, struct qr_err
     qr_buf_init(&uri, 4 * PATH_MAX);
     qr_buf_put_str(&uri, "file:");
     for (const char *p = full; *p; p++) {
-        if (strchr("?#%", *p)) qr_buf_printf(&uri, "%%%02x", (unsigned)(unsigned char)*p);
-        else qr_buf_put_u8(&uri, (uint8_t)*p);
+        if (strchr("?#%", *p))
+            qr_buf_printf(&uri, "%%%02x", (unsigned)(unsigned char)*p);
+        else
+            qr_buf_put_u8(&uri, (uint8_t)*p);
     }
     qr_buf_put_str(&uri, "?psow=0");
     const char *name = qr_buf_cstr(&uri);
-    int code = name ? sqlite3_open_v2(name, &db->sq,
-                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI |
-                                          SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_PRIVATECACHE |
-                                          SQLITE_OPEN_EXRESCODE,
-                                      NULL)
-                    : SQLITE_NOMEM;
+    int code =
+        name ? sqlite3_open_v2(name, &db->sq,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX |
+                                   SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
+                               NULL)
+             : SQLITE_NOMEM;
     qr_buf_fini(&uri);
     if (code != SQLITE_OK) return qr_fail(err, QR_IO, "%s: %s", path, sqlite3_errstr(code));
     (void)sqlite3_busy_timeout(db->sq, BUSY_MS);
@@ -312,8 +313,10 @@ enum qr_rc qr_db_commit(struct qr_db *db, struct qr_err *err)
     enum qr_rc rc = sqlite3_get_autocommit(db->sq)
                         ? qr_fail(err, QR_IO, "database: the transaction was rolled back")
                         : run_plain(db, "COMMIT", err);
-    if (rc == QR_OK) release(db);
-    else leave_back(db);
+    if (rc == QR_OK)
+        release(db);
+    else
+        leave_back(db);
     return rc;
 }
 
@@ -460,9 +463,11 @@ enum qr_rc qr_db_check(struct qr_db *db, struct qr_err *err)
     int code = sqlite3_prepare_v2(db->sq, "PRAGMA quick_check(1)", -1, &st, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(st);
     enum qr_rc rc = QR_OK;
-    if (code != SQLITE_ROW) rc = judge(db, code, err);
+    if (code != SQLITE_ROW)
+        rc = judge(db, code, err);
     else if (sqlite3_stricmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
-        rc = qr_fail(err, QR_IO, "database is damaged: %s", (const char *)sqlite3_column_text(st, 0));
+        rc = qr_fail(err, QR_IO, "database is damaged: %s",
+                     (const char *)sqlite3_column_text(st, 0));
     (void)sqlite3_finalize(st);
     return rc;
 }

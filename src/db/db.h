@@ -72,7 +72,7 @@ struct qr_db_arg {
 /* The two last parameters but one of the calls below:
  *   qr_db_run(db, "INSERT INTO t(a,b) VALUES (?1,?2)",
  *             QR_DB_ARGS(QR_DB_INT(1), QR_DB_STR("x")), &err) */
-#define QR_DB_ARGS(...)                     \
+#define QR_DB_ARGS(...)                      \
     (const struct qr_db_arg[]){__VA_ARGS__}, \
         sizeof((const struct qr_db_arg[]){__VA_ARGS__}) / sizeof(struct qr_db_arg)
 #define QR_DB_NOARGS NULL, 0
