@@ -12,21 +12,11 @@ static inline enum qr_rc tlog_to_qr(enum tlog_rc rc, const struct tlog_err *deta
                                     struct qr_err *err)
 {
     static const enum qr_rc map[TLOG_RC_COUNT] = {
-        [TLOG_OK] = QR_OK,
-        [TLOG_FALSE] = QR_FALSE,
-        [TLOG_MALFORMED] = QR_MALFORMED,
-        [TLOG_RANGE] = QR_RANGE,
-        [TLOG_NOTFOUND] = QR_NOTFOUND,
-        [TLOG_CONFLICT] = QR_CONFLICT,
-        [TLOG_REFUSED] = QR_POLICY,
-        [TLOG_BUSY] = QR_BUSY,
-        [TLOG_FULL] = QR_EXHAUSTED,
-        [TLOG_ROLLBACK] = QR_FORK,
-        [TLOG_CORRUPT] = QR_FORK,
-        [TLOG_VERSION] = QR_STATE,
-        [TLOG_EXISTS] = QR_EXISTS,
-        [TLOG_STATE] = QR_STATE,
-        [TLOG_IO] = QR_IO,
+        [TLOG_OK] = QR_OK,          [TLOG_FALSE] = QR_FALSE,       [TLOG_MALFORMED] = QR_MALFORMED,
+        [TLOG_RANGE] = QR_RANGE,    [TLOG_NOTFOUND] = QR_NOTFOUND, [TLOG_CONFLICT] = QR_CONFLICT,
+        [TLOG_REFUSED] = QR_POLICY, [TLOG_BUSY] = QR_BUSY,         [TLOG_FULL] = QR_EXHAUSTED,
+        [TLOG_ROLLBACK] = QR_FORK,  [TLOG_CORRUPT] = QR_FORK,      [TLOG_VERSION] = QR_STATE,
+        [TLOG_EXISTS] = QR_EXISTS,  [TLOG_STATE] = QR_STATE,       [TLOG_IO] = QR_IO,
         [TLOG_NOMEM] = QR_NOMEM,
     };
     if (rc == TLOG_OK) return QR_OK;

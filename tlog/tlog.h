@@ -31,16 +31,16 @@ enum tlog_rc {
     TLOG_MALFORMED, /* not the form the spec demands */
     TLOG_RANGE,     /* an index, size, count or length out of range */
     TLOG_NOTFOUND,
-    TLOG_CONFLICT,  /* the same key is recorded with other bytes */
-    TLOG_REFUSED,   /* the admission callback said no */
-    TLOG_BUSY,      /* another process writes this log */
-    TLOG_FULL,      /* disk below the low-water mark; nothing was changed */
-    TLOG_ROLLBACK,  /* database is older than, or not the one, the anchor saw */
-    TLOG_CORRUPT,   /* what was read is not what was written */
-    TLOG_VERSION,   /* the database has a schema this library does not know */
-    TLOG_EXISTS,    /* create: the log is already there */
-    TLOG_STATE,     /* not possible on this handle (read-only, or it failed) */
-    TLOG_IO,        /* the operating system or SQLite failed */
+    TLOG_CONFLICT, /* the same key is recorded with other bytes */
+    TLOG_REFUSED,  /* the admission callback said no */
+    TLOG_BUSY,     /* another process writes this log */
+    TLOG_FULL,     /* disk below the low-water mark; nothing was changed */
+    TLOG_ROLLBACK, /* database is older than, or not the one, the anchor saw */
+    TLOG_CORRUPT,  /* what was read is not what was written */
+    TLOG_VERSION,  /* the database has a schema this library does not know */
+    TLOG_EXISTS,   /* create: the log is already there */
+    TLOG_STATE,    /* not possible on this handle (read-only, or it failed) */
+    TLOG_IO,       /* the operating system or SQLite failed */
     TLOG_NOMEM,
     TLOG_RC_COUNT
 };
@@ -127,8 +127,7 @@ enum tlog_rc tlog_inclusion_check(uint64_t index, const struct tlog_head *head,
 /* TLOG_OK: the tree `later` begins with all of the tree `earlier`.  Equal sizes
  * and an earlier size of 0 take the empty proof.  TLOG_FALSE: not shown.
  * TLOG_RANGE: earlier is larger.  TLOG_MALFORMED: wrong length of proof. */
-enum tlog_rc tlog_consistency_check(const struct tlog_head *earlier,
-                                    const struct tlog_head *later,
+enum tlog_rc tlog_consistency_check(const struct tlog_head *earlier, const struct tlog_head *later,
                                     const struct tlog_proof *proof) TLOG_MUST_CHECK;
 
 /* A perfect subtree: root of leaves [index << level, (index + 1) << level). */
@@ -164,10 +163,10 @@ void tlog_plan_root(const struct tlog_plan *plan, const struct tlog_hash *read,
 
 /* ---- Signed notes (C2SP signed-note) ---- */
 
-#define TLOG_NAME_MAX 255          /* bytes of a key name */
-#define TLOG_VKEY_MAX 320          /* bytes of a vkey string with its NUL */
-#define TLOG_NOTE_MAX 131072       /* bytes of a note */
-#define TLOG_NOTE_SIGS_MAX 16      /* signatures of a note */
+#define TLOG_NAME_MAX 255     /* bytes of a key name */
+#define TLOG_VKEY_MAX 320     /* bytes of a vkey string with its NUL */
+#define TLOG_NOTE_MAX 131072  /* bytes of a note */
+#define TLOG_NOTE_SIGS_MAX 16 /* signatures of a note */
 #define TLOG_SIG_SIZE 64
 #define TLOG_PUB_SIZE 32
 
@@ -203,7 +202,7 @@ struct tlog_note_sig {
 
 /* A parsed note; everything is borrowed from the parsed bytes. */
 struct tlog_note {
-    struct tlog_bytes text;        /* with its final newline */
+    struct tlog_bytes text; /* with its final newline */
     size_t sigs;
     struct tlog_note_sig sig[TLOG_NOTE_SIGS_MAX];
 };
@@ -217,8 +216,8 @@ enum tlog_rc tlog_note_verify(const struct tlog_note *note, const struct tlog_vk
                               size_t key_count, uint32_t *who) TLOG_MUST_CHECK;
 /* Writes text, the blank line and one signature line per signer.
  * TLOG_MALFORMED: text is not a note's; TLOG_RANGE: no room; else the signer's. */
-enum tlog_rc tlog_note_sign(struct tlog_bytes text, const struct tlog_signer *signers,
-                            size_t count, struct tlog_out *out) TLOG_MUST_CHECK;
+enum tlog_rc tlog_note_sign(struct tlog_bytes text, const struct tlog_signer *signers, size_t count,
+                            struct tlog_out *out) TLOG_MUST_CHECK;
 
 /* ---- Checkpoints (C2SP tlog-checkpoint) ---- */
 
@@ -252,11 +251,11 @@ enum tlog_rc tlog_checkpoint_sign(const struct tlog_head *head, const struct tlo
 
 /* ---- The log ---- */
 
-#define TLOG_ENTRY_MAX 65535       /* bytes of an entry (tlog-tiles bundles) */
-#define TLOG_KEY_MAX 64            /* bytes of a key or a tag */
-#define TLOG_TAGS_MAX 8            /* tags of an entry */
-#define TLOG_BATCH_MAX 4096        /* entries of a batch */
-#define TLOG_CHECKPOINT_MAX 1024   /* bytes of a checkpoint this log signs */
+#define TLOG_ENTRY_MAX 65535     /* bytes of an entry (tlog-tiles bundles) */
+#define TLOG_KEY_MAX 64          /* bytes of a key or a tag */
+#define TLOG_TAGS_MAX 8          /* tags of an entry */
+#define TLOG_BATCH_MAX 4096      /* entries of a batch */
+#define TLOG_CHECKPOINT_MAX 1024 /* bytes of a checkpoint this log signs */
 
 struct tlog_log;
 
@@ -264,15 +263,15 @@ struct tlog_log;
 struct tlog_candidate {
     struct tlog_bytes entry;
     struct tlog_bytes key;
-    uint64_t index;                /* the one it would get */
-    int64_t now_us;                /* by the log's clock */
+    uint64_t index; /* the one it would get */
+    int64_t now_us; /* by the log's clock */
 };
 
 struct tlog_config {
-    const char *path;              /* database; NULL: in memory, for tests */
-    const char *anchor_path;       /* NULL: path + ".anchor" */
-    uint32_t log_id;               /* 0 means 1; several logs share a database */
-    struct tlog_signer signer;     /* its key's name is the log's origin; ctx is kept */
+    const char *path;          /* database; NULL: in memory, for tests */
+    const char *anchor_path;   /* NULL: path + ".anchor" */
+    uint32_t log_id;           /* 0 means 1; several logs share a database */
+    struct tlog_signer signer; /* its key's name is the log's origin; ctx is kept */
     /* Wall clock in microseconds; NULL: candidates show 0.  ctx is kept. */
     int64_t (*now_us)(void *ctx);
     /* Called by the writer for each new entry, in log order.  Anything but
@@ -286,7 +285,7 @@ struct tlog_config {
      * append fails with TLOG_STATE. */
     void (*fatal)(void *ctx, enum tlog_rc rc, const char *text);
     void *ctx;
-    uint64_t low_water_bytes;      /* 0: 64 MiB; UINT64_MAX: no check */
+    uint64_t low_water_bytes; /* 0: 64 MiB; UINT64_MAX: no check */
 };
 
 /* Makes an empty log and its anchor.  The only call that ever creates a file of
@@ -295,8 +294,8 @@ enum tlog_rc tlog_create(const struct tlog_config *cfg, struct tlog_err *err) TL
 /* Opens for appending.  TLOG_NOTFOUND, TLOG_BUSY, TLOG_VERSION, TLOG_CORRUPT,
  * TLOG_ROLLBACK (the anchor is missing, ahead of the database, or saw another
  * tree), TLOG_IO.  Strings of cfg are borrowed, ctx pointers kept. */
-enum tlog_rc tlog_open(const struct tlog_config *cfg, struct tlog_log **out,
-                       struct tlog_err *err) TLOG_MUST_CHECK;
+enum tlog_rc tlog_open(const struct tlog_config *cfg, struct tlog_log **out, struct tlog_err *err)
+    TLOG_MUST_CHECK;
 /* Opens for reading as it stands now: no lock, no anchor, nothing is written.
  * The caller judges the checkpoint's signature. */
 enum tlog_rc tlog_open_readonly(const char *path, uint32_t log_id, struct tlog_log **out,
@@ -324,7 +323,7 @@ struct tlog_signed {
 /* Where an entry stands; proof is for the tree of the checkpoint given with it. */
 struct tlog_receipt {
     uint64_t index;
-    bool duplicate;                /* it was there before */
+    bool duplicate; /* it was there before */
     struct tlog_hash leaf;
     struct tlog_proof proof;
 };
@@ -337,10 +336,9 @@ enum tlog_rc tlog_append(struct tlog_log *log, const struct tlog_entry *entry,
                          struct tlog_err *err) TLOG_MUST_CHECK;
 /* Appends count entries, all or none, under one checkpoint; receipts has room
  * for count. */
-enum tlog_rc tlog_append_batch(struct tlog_log *log, const struct tlog_entry *entries,
-                               size_t count, struct tlog_receipt *receipts,
-                               struct tlog_signed *checkpoint, struct tlog_err *err)
-    TLOG_MUST_CHECK;
+enum tlog_rc tlog_append_batch(struct tlog_log *log, const struct tlog_entry *entries, size_t count,
+                               struct tlog_receipt *receipts, struct tlog_signed *checkpoint,
+                               struct tlog_err *err) TLOG_MUST_CHECK;
 
 /* The newest published checkpoint. */
 void tlog_latest(struct tlog_log *log, struct tlog_signed *out);
@@ -358,8 +356,7 @@ enum tlog_rc tlog_consistency(struct tlog_log *log, uint64_t earlier, uint64_t l
 /* Calls each(ctx, index, entry) for entries [from, to) in order; entry is
  * borrowed.  A result other than TLOG_OK ends the walk and is returned. */
 enum tlog_rc tlog_entries(struct tlog_log *log, uint64_t from, uint64_t to,
-                          enum tlog_rc (*each)(void *ctx, uint64_t index,
-                                               struct tlog_bytes entry),
+                          enum tlog_rc (*each)(void *ctx, uint64_t index, struct tlog_bytes entry),
                           void *ctx, struct tlog_err *err) TLOG_MUST_CHECK;
 /* First width hashes of a tlog-tiles tile: level 0 holds leaves.  TLOG_NOTFOUND:
  * the published tree has no such tile of that width (1 to 256). */
@@ -371,8 +368,7 @@ enum tlog_rc tlog_find_key(struct tlog_log *log, struct tlog_bytes key, uint64_t
 /* Up to *count indexes >= from of entries with that tag, ascending; *count is
  * set to how many. */
 enum tlog_rc tlog_find_tag(struct tlog_log *log, struct tlog_bytes tag, uint64_t from,
-                           uint64_t *indexes, size_t *count, struct tlog_err *err)
-    TLOG_MUST_CHECK;
+                           uint64_t *indexes, size_t *count, struct tlog_err *err) TLOG_MUST_CHECK;
 /* Reads every entry and tile and derives the published root anew.
  * TLOG_CORRUPT names the first entry that differs. */
 enum tlog_rc tlog_audit(struct tlog_log *log, struct tlog_err *err) TLOG_MUST_CHECK;
