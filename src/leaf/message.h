@@ -62,12 +62,12 @@ enum qr_rc leaf_signed_list_read(const json_t *array, struct leaf_signed *list, 
 
 enum leaf_order_type {
     LEAF_ORDER_PROGRESS,       /* {engineers_have,engineers_need,stewards_have,stewards_need,state} */
-    LEAF_ORDER_PRESENCE,       /* {} : answer with a presence envelope */
+    LEAF_ORDER_PRESENCE,       /* {members} : these answer with a presence envelope */
     LEAF_ORDER_FROZEN,         /* {descriptor} : fetch material `frozen`, send dkg1 */
     LEAF_ORDER_DKG1,           /* {descriptor,messages} : send dkg2 */
     LEAF_ORDER_SIGN,           /* {descriptor,messages,started} : material `started`, send share */
     LEAF_ORDER_SIGNED,         /* {made} : leaf hash of signature.made */
-    LEAF_ORDER_ATTEMPT_FAILED, /* {blame,reason,step} */
+    LEAF_ORDER_ATTEMPT_FAILED, /* {blame,dropped,reason,step} */
     LEAF_ORDER_ENDED,          /* {blame,reason,state,step} */
     LEAF_ORDER_COUNT
 };

@@ -200,8 +200,7 @@ static void fail_attempt(struct step *t, const char *reason)
     enum session_wait step = s->wait;
     go(t, SESSION_OPEN, SESSION_WAIT_JOIN, INT64_MAX);
     s->hold_us = INT64_MIN;
-    if (s->attempt >= s->rules.attempts_max)
-        finish(t, SESSION_FAILED, step, "too many failed attempts");
+    if (s->attempt >= s->rules.attempts_max) finish(t, SESSION_FAILED, step, "too-many-attempts");
 }
 
 /* The earliest live approvals that fill the roles exactly.  Returns whether
@@ -302,7 +301,7 @@ static enum qr_rc on_approval(struct step *t)
         bool member = old->member != 0;
         t->fx->replaced = old->id;
         remove_approval(s, old->id);
-        if (member) fail_attempt(t, "a member joined again");
+        if (member) fail_attempt(t, "member-joined-again");
     }
     s->approvals[s->n_approvals++] = (struct session_approval){
         .id = ev->id, .person = ev->person, .role = ev->role, .gone_us = ev->now_us};
@@ -346,7 +345,7 @@ static enum qr_rc on_withdrawn(struct step *t)
     drop(t, t->ev->id);
     do_log(t, SESSION_LOG_APPROVAL_WITHDRAWN);
     if (member)
-        fail_attempt(t, "an approval was withdrawn");
+        fail_attempt(t, "approval-withdrawn");
     else
         do_order(t, SESSION_ORDER_PROGRESS);
     return QR_OK;
@@ -358,7 +357,7 @@ static enum qr_rc on_cancelled(struct step *t)
         return qr_fail(t->err, QR_DENIED, "only the requester cancels a session");
     if (!t->s->requested) return qr_fail(t->err, QR_STATE, "the request is not recorded yet");
     if (t->s->wait == SESSION_WAIT_MAKE) return qr_fail(t->err, QR_STATE, "the signature is made");
-    finish(t, SESSION_CANCELLED, t->s->wait, "cancelled by the requester");
+    finish(t, SESSION_CANCELLED, t->s->wait, "cancelled");
     return QR_OK;
 }
 
@@ -417,7 +416,7 @@ static enum qr_rc on_aborted(struct step *t)
         drop(t, b->id);
     }
     drop(t, accuser);
-    fail_attempt(t, "a member aborted");
+    fail_attempt(t, "member-aborted");
     return QR_OK;
 }
 
@@ -435,9 +434,9 @@ static enum qr_rc on_culprits(struct step *t)
         drop(t, a->id);
         found++;
     }
-    fail_attempt(t, found ? "a message failed its check" : "a check failed, nobody to blame");
+    fail_attempt(t, found ? "bad-message" : "unexplained");
     if (t->s->state != SESSION_OPEN) return QR_OK;
-    if (!barred) finish(t, SESSION_FAILED, t->fx->step, "too many culprits");
+    if (!barred) finish(t, SESSION_FAILED, t->fx->step, "too-many-culprits");
     if (found == 0) t->s->hold_us = t->ev->now_us + t->s->rules.backoff_us;
     return QR_OK;
 }
@@ -526,7 +525,7 @@ static enum qr_rc on_tick(struct step *t)
         assert(a);
         if (!a->answered) drop(t, a->id);
     }
-    fail_attempt(t, round ? "no answer in time" : "a service did not answer in time");
+    fail_attempt(t, round ? "no-answer" : "service-timeout");
     if (s->state == SESSION_OPEN && !round) s->hold_us = t->ev->now_us + s->rules.backoff_us;
     return QR_OK;
 }
@@ -539,7 +538,7 @@ static enum qr_rc on_restart(struct step *t)
         s->approvals[i].gone_us = INT64_MIN;
     }
     if (s->state == SESSION_OPEN || s->wait == SESSION_WAIT_MAKE) return QR_OK;
-    fail_attempt(t, "the coordinator restarted");
+    fail_attempt(t, "coordinator-restarted");
     return QR_OK;
 }
 
