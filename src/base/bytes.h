@@ -71,6 +71,7 @@ void qr_buf_put_base64(struct qr_buf *b, struct qr_bytes s);
 /* Appends a NUL that is not counted in n, so p is a C string. */
 const char *qr_buf_cstr(struct qr_buf *b); /* NULL when failed */
 
+/* Integers at p, which has room for them. */
 uint16_t qr_get_be16(const uint8_t *p);
 uint32_t qr_get_be32(const uint8_t *p);
 uint64_t qr_get_be64(const uint8_t *p);

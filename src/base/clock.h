@@ -22,6 +22,7 @@ struct qr_clock qr_clock_system(void);
  * read as both wall and monotonic time. */
 struct qr_clock qr_clock_fixed(int64_t *now_us);
 
+/* Wall and monotonic time in microseconds. */
 int64_t qr_now_us(const struct qr_clock *c);
 int64_t qr_mono_us(const struct qr_clock *c);
 

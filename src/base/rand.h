@@ -16,6 +16,7 @@ struct qr_rand qr_rand_system(void);
  * seed is kept and advanced. */
 struct qr_rand qr_rand_seeded(uint64_t *seed);
 
+/* Fills n bytes. */
 void qr_rand_fill(const struct qr_rand *r, void *out, size_t n);
 
 #define QR_ULID_LEN 26
