@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static const char *const class_names[] = {"demo", "simulated", "softseal", "unattended"};
-static const char *const role_names[] = {"engineer", "steward"};
+static const char *const role_names[] = {"engineer", "steward", "auditor", "admin"};
 static const char *const payload_names[] = {"dsse", "raw", "sshsig"};
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])

@@ -16,7 +16,7 @@
 #define QR_CLASS_UNATTENDED 8u
 #define QR_CLASS_ALL 15u
 
-enum qr_role { QR_ENGINEER, QR_STEWARD, QR_ROLES };
+enum qr_role { QR_ENGINEER, QR_STEWARD, QR_AUDITOR, QR_ADMIN, QR_ROLES };
 
 enum qr_payload { QR_DSSE, QR_RAW, QR_SSHSIG, QR_PAYLOADS };
 

@@ -60,7 +60,7 @@ json_t *leaf_started_write(const struct leaf_started *s)
         json_t *e = qr_json_object();
         qr_json_set(e, "commitments", pairs);
         qr_json_set_hex(e, "digest", p->digest.b, sizeof p->digest.b);
-        qr_json_set_str(e, "type", leaf_payload_name(p->type));
+        qr_json_set_str(e, "type", qr_payload_name(p->type));
         qr_json_add(payloads, e);
     }
     json_t *o = qr_json_object();
@@ -91,7 +91,7 @@ static void started_payload_read(const json_t *v, struct leaf_started *s, size_t
             qr_obj_bad(&o, "commitments");
     }
     qr_obj_hex(&o, "digest", p->digest.b, sizeof p->digest.b);
-    if (leaf_payload_from_name(qr_obj_str(&o, "type", 16), &p->type) != QR_OK) qr_obj_bad(&o, "type");
+    if (qr_payload_parse(qr_obj_str(&o, "type", 16), &p->type) != QR_OK) qr_obj_bad(&o, "type");
     if (qr_obj_done(&o, NULL) != QR_OK || (at > 0 && p->type <= s->payloads[at - 1].type))
         qr_obj_bad(parent, "payloads");
 }
@@ -119,7 +119,7 @@ json_t *leaf_made_write(const struct leaf_made *m)
         json_t *e = qr_json_object();
         qr_json_set_hex(e, "digest", m->signatures[i].digest.b, QR_SHA256_SIZE);
         qr_json_set_base64(e, "sig", QR_BYTES_OF(m->signatures[i].sig.b));
-        qr_json_set_str(e, "type", leaf_payload_name(m->signatures[i].type));
+        qr_json_set_str(e, "type", qr_payload_name(m->signatures[i].type));
         qr_json_add(sigs, e);
     }
     json_t *o = qr_json_object();
@@ -146,7 +146,7 @@ enum qr_rc leaf_made_read(const json_t *body, struct leaf_made *out, struct qr_e
         struct qr_obj e = qr_obj_of(json_array_get(a, i), "signature");
         qr_obj_hex(&e, "digest", p->digest.b, sizeof p->digest.b);
         qr_obj_base64(&e, "sig", p->sig.b, sizeof p->sig.b);
-        if (leaf_payload_from_name(qr_obj_str(&e, "type", 16), &p->type) != QR_OK ||
+        if (qr_payload_parse(qr_obj_str(&e, "type", 16), &p->type) != QR_OK ||
             qr_obj_done(&e, NULL) != QR_OK || (i > 0 && p->type <= out->signatures[i - 1].type))
             qr_obj_bad(&o, "signatures");
     }

@@ -25,9 +25,7 @@ json_t *leaf_certificate_write(const struct leaf_certificate *c)
         qr_json_set_hex(o, "session_leaf", c->session_leaf.b, sizeof c->session_leaf.b);
         qr_json_set_hex(o, "transcript", c->transcript.b, sizeof c->transcript.b);
         break;
-    case LEAF_PURPOSE_TRANSPORT:
-        qr_json_set_str(o, "node", c->node);
-        break;
+    case LEAF_PURPOSE_TRANSPORT: qr_json_set_str(o, "node", c->node); break;
     }
     return o;
 }
@@ -47,9 +45,7 @@ static void read_special(struct qr_obj *o, struct leaf_certificate *out)
         qr_obj_hex(o, "session_leaf", out->session_leaf.b, sizeof out->session_leaf.b);
         qr_obj_hex(o, "transcript", out->transcript.b, sizeof out->transcript.b);
         break;
-    case LEAF_PURPOSE_TRANSPORT:
-        leaf_text_read(o, "node", out->node, sizeof out->node);
-        break;
+    case LEAF_PURPOSE_TRANSPORT: leaf_text_read(o, "node", out->node, sizeof out->node); break;
     }
 }
 

@@ -44,18 +44,6 @@ static const char *const authors[LEAF_AUTHOR_COUNT] = {
     [LEAF_COORDINATOR] = "coordinator",
 };
 
-/* In the order of their canonical array. */
-static const struct {
-    unsigned bit;
-    const char *name;
-} classes[] = {
-    {LEAF_CLASS_DEMO, "demo"},
-    {LEAF_CLASS_SIMULATED, "simulated"},
-    {LEAF_CLASS_SOFTSEAL, "softseal"},
-    {LEAF_CLASS_UNATTENDED, "unattended"},
-};
-#define CLASS_COUNT (sizeof classes / sizeof classes[0])
-
 const char *leaf_kind_name(enum leaf_kind k)
 {
     return (unsigned)k < LEAF_KIND_COUNT ? kinds[k].name : "?";
@@ -85,42 +73,6 @@ bool leaf_author_may(enum leaf_author a, enum leaf_kind k)
     return (unsigned)k < LEAF_KIND_COUNT && (kinds[k].authors & BY(a)) != 0;
 }
 
-json_t *leaf_classes_write(unsigned set)
-{
-    json_t *a = qr_json_array();
-    for (size_t i = 0; i < CLASS_COUNT; i++)
-        if (set & classes[i].bit) qr_json_add(a, json_string(classes[i].name));
-    return a;
-}
-
-unsigned leaf_classes_read(struct qr_obj *o, const char *key)
-{
-    const json_t *a = qr_obj_array(o, key, CLASS_COUNT);
-    unsigned set = 0;
-    size_t at = 0;
-    for (size_t i = 0; i < CLASS_COUNT && at < json_array_size(a); i++) {
-        const json_t *v = json_array_get(a, at);
-        if (json_is_string(v) && strcmp(json_string_value(v), classes[i].name) == 0) {
-            set |= classes[i].bit;
-            at++;
-        }
-    }
-    if (at != json_array_size(a)) qr_obj_bad(o, key);
-    return set;
-}
-
-void leaf_classes_text(unsigned set, char out[64])
-{
-    struct qr_buf b;
-    qr_buf_init(&b, 63);
-    for (size_t i = 0; i < CLASS_COUNT; i++)
-        if (set & classes[i].bit) qr_buf_printf(&b, "%s%s", b.n ? "," : "", classes[i].name);
-    if (set == 0) qr_buf_put_str(&b, "production");
-    qr_copy(out, b.p, b.n);
-    out[b.n] = 0;
-    qr_buf_fini(&b);
-}
-
 static const char *const without_sig[] = {"sig", NULL};
 #define ENTRY_TAG "quorate/entry/v1"
 
@@ -145,7 +97,7 @@ enum qr_rc leaf_parse(struct qr_bytes bytes, struct leaf_entry *out, struct qr_e
     read_author(&o, out);
     (void)qr_obj_obj(&o, "body");
     out->body = json_object_get(out->json, "body");
-    out->classes = leaf_classes_read(&o, "class");
+    out->classes = qr_obj_classes(&o, "class");
     struct qr_bytes id = qr_obj_str(&o, "event_id", QR_ULID_LEN);
     if (qr_ulid_ok(id))
         qr_copy(out->event_id, id.p, id.n);
@@ -185,7 +137,7 @@ enum qr_rc leaf_sign(const struct leaf_draft *d, const struct qr_signer *key, st
     json_t *e = qr_json_object();
     qr_json_set(e, "author", author);
     qr_json_set(e, "body", json_incref((json_t *)d->body));
-    qr_json_set(e, "class", leaf_classes_write(d->classes));
+    qr_json_set(e, "class", qr_classes_json(d->classes));
     qr_json_set_str(e, "event_id", d->event_id);
     qr_json_set_str(e, "kind", leaf_kind_name(d->kind));
     qr_json_set_time(e, "time", d->time_us);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/rand.h"
+#include "base/words.h"
 #include "crypto/crypto.h"
 
 enum leaf_kind {
@@ -39,15 +40,6 @@ enum leaf_kind {
 
 enum leaf_author { LEAF_TLOGD, LEAF_AUTHD, LEAF_CAD, LEAF_COORDINATOR, LEAF_AUTHOR_COUNT };
 
-/* Lesser trust classes; 0 is production.  The canonical array is sorted. */
-enum leaf_class {
-    LEAF_CLASS_DEMO = 1,
-    LEAF_CLASS_SIMULATED = 2,
-    LEAF_CLASS_SOFTSEAL = 4,
-    LEAF_CLASS_UNATTENDED = 8,
-    LEAF_CLASS_ALL = 15
-};
-
 const char *leaf_kind_name(enum leaf_kind k);
 const char *leaf_author_name(enum leaf_author a);
 /* QR_MALFORMED: no such name. */
@@ -55,12 +47,6 @@ enum qr_rc leaf_kind_from_name(struct qr_bytes s, enum leaf_kind *out) QR_MUST_C
 enum qr_rc leaf_author_from_name(struct qr_bytes s, enum leaf_author *out) QR_MUST_CHECK;
 /* Whether the table of kinds lets this author log this kind. */
 bool leaf_author_may(enum leaf_author a, enum leaf_kind k);
-
-json_t *leaf_classes_write(unsigned classes);
-/* Reads an array field of sorted distinct class names. */
-unsigned leaf_classes_read(struct qr_obj *o, const char *key);
-/* "simulated,unattended", or "production"; out has 64 bytes. */
-void leaf_classes_text(unsigned classes, char out[64]);
 
 struct leaf_entry {
     enum leaf_kind kind;
@@ -70,8 +56,8 @@ struct leaf_entry {
     int64_t time_us;
     unsigned classes;
     struct qr_sig sig;
-    json_t *json;             /* the whole entry; owned */
-    const json_t *body;       /* part of json */
+    json_t *json;       /* the whole entry; owned */
+    const json_t *body; /* part of json */
 };
 
 /* Strict parse of entry bytes.  Does not check the signature.  QR_MALFORMED. */
@@ -85,15 +71,15 @@ enum qr_rc leaf_verify(const struct leaf_entry *e, const struct qr_pub *pub) QR_
 struct leaf_draft {
     enum leaf_kind kind;
     enum leaf_author author;
-    const char *event_id;     /* borrows; a ULID */
+    const char *event_id; /* borrows; a ULID */
     int64_t time_us;
     unsigned classes;
-    const json_t *body;       /* borrows */
+    const json_t *body; /* borrows */
 };
 /* Signs and appends the canonical bytes.  QR_NOMEM: over out's cap;
  * QR_RANGE: over QR_MAX_ENTRY. */
-enum qr_rc leaf_sign(const struct leaf_draft *d, const struct qr_signer *key,
-                     struct qr_buf *out) QR_MUST_CHECK;
+enum qr_rc leaf_sign(const struct leaf_draft *d, const struct qr_signer *key, struct qr_buf *out)
+    QR_MUST_CHECK;
 
 /* RFC 6962 leaf hash: SHA-256(0x00 || bytes). */
 struct qr_hash leaf_hash(struct qr_bytes bytes);
@@ -107,7 +93,6 @@ enum qr_rc leaf_object_sign(json_t *obj, const char *const *without, const char 
                             const struct qr_signer *key, const char *field) QR_MUST_CHECK;
 /* QR_FALSE when sig does not verify. */
 enum qr_rc leaf_object_verify(const json_t *obj, const char *const *without, const char *tag,
-                              const struct qr_pub *pub, const struct qr_sig *sig)
-    QR_MUST_CHECK;
+                              const struct qr_pub *pub, const struct qr_sig *sig) QR_MUST_CHECK;
 
 #endif

@@ -48,14 +48,14 @@ enum qr_rc leaf_grant_sign(const struct leaf_grant *g, const struct qr_signer *k
     json_t *o = qr_json_object();
     keys_write(o, &g->keys);
     qr_json_set_str(o, "audience", audiences[g->audience]);
-    qr_json_set(o, "classes", leaf_classes_write(g->classes));
+    qr_json_set(o, "classes", qr_classes_json(g->classes));
     qr_json_set_hex(o, "enrolment", g->enrolment.b, sizeof g->enrolment.b);
     qr_json_set_time(o, "expires", g->expires_us);
     qr_json_set_time(o, "issued", g->issued_us);
     qr_json_set_str(o, "jti", g->jti);
     qr_json_set_str(o, "login", logins[g->login]);
     qr_json_set_str(o, "purpose", purposes[g->audience]);
-    qr_json_set_str(o, "role", leaf_role_name(g->role));
+    qr_json_set_str(o, "role", qr_role_name(g->role));
     qr_json_set_int(o, "v", 1);
     enum qr_rc rc = leaf_object_sign(o, without_sig, LEAF_TAG_GRANT, key, "sig");
     if (rc == QR_OK) rc = qr_json_write(o, out);
@@ -82,14 +82,14 @@ enum qr_rc leaf_grant_parse(struct qr_bytes bytes, struct leaf_grant *out, json_
     struct qr_obj o = qr_obj_of(v, "grant");
     keys_read(&o, &out->keys);
     out->audience = (enum leaf_audience)word_read(&o, "audience", audiences);
-    out->classes = leaf_classes_read(&o, "classes");
+    out->classes = qr_obj_classes(&o, "classes");
     qr_obj_hex(&o, "enrolment", out->enrolment.b, sizeof out->enrolment.b);
     out->expires_us = qr_obj_time(&o, "expires");
     out->issued_us = qr_obj_time(&o, "issued");
     leaf_ulid_read(&o, "jti", out->jti);
     out->login = (enum leaf_login)word_read(&o, "login", logins);
     if (word_read(&o, "purpose", purposes) != (unsigned)out->audience) qr_obj_bad(&o, "purpose");
-    out->role = leaf_role_read(&o, "role");
+    out->role = qr_obj_role(&o, "role");
     qr_obj_base64(&o, "sig", out->sig.b, sizeof out->sig.b);
     (void)qr_obj_int(&o, "v", 1, 1);
     enum qr_rc rc = qr_obj_done(&o, err);
@@ -132,13 +132,13 @@ enum qr_rc leaf_grant_use_verify(const struct leaf_grant *g, const char *method,
     struct qr_buf b;
     qr_buf_init(&b, 512);
     use_message(g, method, body, &b);
-    enum qr_rc rc = qr_verify_tagged(&g->keys.approval_key, LEAF_TAG_GRANT_USE, qr_buf_bytes(&b), sig);
+    enum qr_rc rc =
+        qr_verify_tagged(&g->keys.approval_key, LEAF_TAG_GRANT_USE, qr_buf_bytes(&b), sig);
     qr_buf_fini(&b);
     return rc;
 }
 
-void leaf_login_message(const uint8_t challenge[32], struct qr_bytes grant_request,
-                        uint8_t out[64])
+void leaf_login_message(const uint8_t challenge[32], struct qr_bytes grant_request, uint8_t out[64])
 {
     struct qr_hash h = qr_sha256_one(grant_request);
     qr_copy(out, challenge, 32);

@@ -28,10 +28,10 @@ enum qr_rc leaf_grant_request_read(const json_t *v, struct leaf_grant_request *o
                                    struct qr_err *err) QR_MUST_CHECK;
 
 struct leaf_grant {
-    enum leaf_audience audience;      /* cad: purpose issue; coordinator: purpose join */
+    enum leaf_audience audience; /* cad: purpose issue; coordinator: purpose join */
     struct leaf_grant_request keys;
     struct qr_hash enrolment;
-    enum leaf_role role;
+    enum qr_role role;
     enum leaf_login login;
     unsigned classes;
     char jti[QR_ULID_LEN + 1];

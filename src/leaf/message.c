@@ -6,15 +6,19 @@
 #define MAX_BODY QR_MAX_MESSAGE_DKG
 
 static const char *const rounds[LEAF_ROUND_COUNT] = {
-    [LEAF_ROUND_PRESENCE] = "presence", [LEAF_ROUND_DKG1] = "dkg1", [LEAF_ROUND_DKG2] = "dkg2",
+    [LEAF_ROUND_PRESENCE] = "presence", [LEAF_ROUND_DKG1] = "dkg1",   [LEAF_ROUND_DKG2] = "dkg2",
     [LEAF_ROUND_SHARE] = "share",       [LEAF_ROUND_ABORT] = "abort",
 };
 
 static const char *const orders[LEAF_ORDER_COUNT] = {
-    [LEAF_ORDER_PROGRESS] = "progress", [LEAF_ORDER_PRESENCE] = "presence",
-    [LEAF_ORDER_FROZEN] = "frozen",     [LEAF_ORDER_DKG1] = "dkg1",
-    [LEAF_ORDER_SIGN] = "sign",         [LEAF_ORDER_SIGNED] = "signed",
-    [LEAF_ORDER_ATTEMPT_FAILED] = "attempt_failed", [LEAF_ORDER_ENDED] = "ended",
+    [LEAF_ORDER_PROGRESS] = "progress",
+    [LEAF_ORDER_PRESENCE] = "presence",
+    [LEAF_ORDER_FROZEN] = "frozen",
+    [LEAF_ORDER_DKG1] = "dkg1",
+    [LEAF_ORDER_SIGN] = "sign",
+    [LEAF_ORDER_SIGNED] = "signed",
+    [LEAF_ORDER_ATTEMPT_FAILED] = "attempt_failed",
+    [LEAF_ORDER_ENDED] = "ended",
 };
 
 const char *leaf_round_name(enum leaf_round r)
@@ -63,8 +67,7 @@ static void descriptor_read(struct qr_obj *o, struct leaf_envelope *out)
         qr_obj_bad(o, "descriptor");
 }
 
-enum qr_rc leaf_envelope_read(struct qr_bytes bytes, struct leaf_envelope *out,
-                              struct qr_err *err)
+enum qr_rc leaf_envelope_read(struct qr_bytes bytes, struct leaf_envelope *out, struct qr_err *err)
 {
     *out = (struct leaf_envelope){0};
     json_t *v = NULL;
@@ -204,7 +207,7 @@ static json_t *statement_predicate(const struct leaf_descriptor *d, struct qr_by
         json_t *a = qr_json_object();
         qr_json_set_u64str(a, "index", d->members[i].approval_index);
         qr_json_set_hex(a, "leaf", d->members[i].approval.b, QR_SHA256_SIZE);
-        qr_json_set_str(a, "role", leaf_role_name(d->members[i].role));
+        qr_json_set_str(a, "role", qr_role_name(d->members[i].role));
         qr_json_add(approvals, a);
     }
     json_t *p = qr_json_object();

@@ -4,38 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const roles[LEAF_ROLE_COUNT] = {
-    [LEAF_ENGINEER] = "engineer",
-    [LEAF_STEWARD] = "steward",
-    [LEAF_AUDITOR] = "auditor",
-    [LEAF_ADMIN] = "admin",
-};
-
-static const char *const payload_names[LEAF_PAYLOAD_TYPE_COUNT] = {
-    [LEAF_DSSE] = "dsse",
-    [LEAF_SSHSIG] = "sshsig",
-    [LEAF_RAW] = "raw",
-};
-
-const char *leaf_role_name(enum leaf_role r)
-{
-    return (unsigned)r < LEAF_ROLE_COUNT ? roles[r] : "?";
-}
-
-enum qr_rc leaf_role_from_name(struct qr_bytes s, enum leaf_role *out)
-{
-    for (unsigned i = 0; i < LEAF_ROLE_COUNT; i++)
-        if (qr_bytes_is(s, roles[i])) return *out = (enum leaf_role)i, QR_OK;
-    return QR_MALFORMED;
-}
-
-enum leaf_role leaf_role_read(struct qr_obj *o, const char *key)
-{
-    enum leaf_role r = LEAF_ENGINEER;
-    if (leaf_role_from_name(qr_obj_str(o, key, 16), &r) != QR_OK) qr_obj_bad(o, key);
-    return r;
-}
-
 json_t *leaf_policies_write(const struct leaf_policies *p)
 {
     json_t *o = qr_json_object();
@@ -54,19 +22,8 @@ void leaf_policies_read(struct qr_obj *o, const char *key, struct leaf_policies 
 
 bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_policies *b)
 {
-    return qr_hash_equal(&a->attestation, &b->attestation) && qr_hash_equal(&a->signing, &b->signing);
-}
-
-const char *leaf_payload_name(enum leaf_payload_type t)
-{
-    return (unsigned)t < LEAF_PAYLOAD_TYPE_COUNT ? payload_names[t] : "?";
-}
-
-enum qr_rc leaf_payload_from_name(struct qr_bytes s, enum leaf_payload_type *out)
-{
-    for (unsigned i = 0; i < LEAF_PAYLOAD_TYPE_COUNT; i++)
-        if (qr_bytes_is(s, payload_names[i])) return *out = (enum leaf_payload_type)i, QR_OK;
-    return QR_MALFORMED;
+    return qr_hash_equal(&a->attestation, &b->attestation) &&
+           qr_hash_equal(&a->signing, &b->signing);
 }
 
 json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
@@ -75,8 +32,8 @@ json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
     for (size_t i = 0; i < ps->n; i++) {
         const struct leaf_payload *p = &ps->p[i];
         json_t *o = qr_json_object();
-        qr_json_set_str(o, "type", leaf_payload_name(p->type));
-        if (p->type == LEAF_SSHSIG) qr_json_set_str(o, "namespace", p->ns);
+        qr_json_set_str(o, "type", qr_payload_name(p->type));
+        if (p->type == QR_SSHSIG) qr_json_set_str(o, "namespace", p->ns);
         if (with_digest) qr_json_set_hex(o, "digest", p->digest.b, sizeof p->digest.b);
         qr_json_add(a, o);
     }
@@ -96,9 +53,8 @@ static void payload_read(const json_t *v, bool with_digest, struct leaf_payload 
                          struct qr_obj *parent, const char *key)
 {
     struct qr_obj o = qr_obj_of(v, "payload");
-    if (leaf_payload_from_name(qr_obj_str(&o, "type", 16), &out->type) != QR_OK)
-        qr_obj_bad(&o, "type");
-    if (out->type == LEAF_SSHSIG) {
+    if (qr_payload_parse(qr_obj_str(&o, "type", 16), &out->type) != QR_OK) qr_obj_bad(&o, "type");
+    if (out->type == QR_SSHSIG) {
         struct qr_bytes ns = qr_obj_str(&o, "namespace", LEAF_MAX_NAMESPACE);
         if (namespace_ok(ns))
             qr_copy(out->ns, ns.p, ns.n);
@@ -169,7 +125,8 @@ void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_s
         qr_obj_hex(&e, "key", s->key.b, sizeof s->key.b);
         qr_obj_base64(&e, "sig", s->sig.b, sizeof s->sig.b);
         if (qr_obj_done(&e, NULL) != QR_OK) qr_obj_bad(o, key);
-        if (i > 0 && memcmp(out->s[i - 1].key.b, s->key.b, sizeof s->key.b) >= 0) qr_obj_bad(o, key);
+        if (i > 0 && memcmp(out->s[i - 1].key.b, s->key.b, sizeof s->key.b) >= 0)
+            qr_obj_bad(o, key);
     }
     out->n = json_array_size(a);
 }
@@ -234,8 +191,9 @@ void leaf_people_read(struct qr_obj *o, const char *key, struct leaf_people *out
     *out = (struct leaf_people){0};
     for (size_t i = 0; i < json_array_size(a); i++) {
         const json_t *v = json_array_get(a, i);
-        struct qr_bytes s = json_is_string(v) ? QR_BYTES(json_string_value(v), json_string_length(v))
-                                              : QR_BYTES_NONE;
+        struct qr_bytes s = json_is_string(v)
+                                ? QR_BYTES(json_string_value(v), json_string_length(v))
+                                : QR_BYTES_NONE;
         if (qr_unhex(s, out->p[i].b, sizeof out->p[i].b) != QR_OK) qr_obj_bad(o, key);
     }
     out->n = json_array_size(a);

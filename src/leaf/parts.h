@@ -6,12 +6,6 @@
 #include "base/limits.h"
 #include "leaf/entry.h"
 
-enum leaf_role { LEAF_ENGINEER, LEAF_STEWARD, LEAF_AUDITOR, LEAF_ADMIN, LEAF_ROLE_COUNT };
-
-const char *leaf_role_name(enum leaf_role r);
-enum qr_rc leaf_role_from_name(struct qr_bytes s, enum leaf_role *out) QR_MUST_CHECK;
-enum leaf_role leaf_role_read(struct qr_obj *o, const char *key);
-
 struct leaf_policies {
     struct qr_hash attestation;
     struct qr_hash signing;
@@ -20,19 +14,14 @@ json_t *leaf_policies_write(const struct leaf_policies *p);
 void leaf_policies_read(struct qr_obj *o, const char *key, struct leaf_policies *out);
 bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_policies *b);
 
-enum leaf_payload_type { LEAF_DSSE, LEAF_SSHSIG, LEAF_RAW, LEAF_PAYLOAD_TYPE_COUNT };
-
-const char *leaf_payload_name(enum leaf_payload_type t);
-enum qr_rc leaf_payload_from_name(struct qr_bytes s, enum leaf_payload_type *out) QR_MUST_CHECK;
-
 #define LEAF_MAX_NAMESPACE 64
 /* A payload as requested; in a descriptor with the digest of its bytes. */
 struct leaf_payload {
-    enum leaf_payload_type type;
+    enum qr_payload type;
     char ns[LEAF_MAX_NAMESPACE + 1]; /* sshsig: namespace, 1..64 of [a-z0-9.@-]; else "" */
     struct qr_hash digest;           /* SHA-256 of the message; requested: zeros */
 };
-/* Types are distinct and in the order of enum leaf_payload_type. */
+/* Types are distinct and in the order of enum qr_payload. */
 struct leaf_payloads {
     size_t n;
     struct leaf_payload p[QR_MAX_PAYLOADS];
@@ -58,7 +47,7 @@ struct leaf_admin_sig {
 };
 struct leaf_admin_sigs {
     size_t n;
-    struct leaf_admin_sig s[LEAF_MAX_ADMINS];   /* distinct keys, ascending */
+    struct leaf_admin_sig s[LEAF_MAX_ADMINS]; /* distinct keys, ascending */
 };
 json_t *leaf_admin_sigs_write(const struct leaf_admin_sigs *a);
 void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_sigs *out);

@@ -37,7 +37,7 @@ json_t *leaf_identity_write(const struct leaf_identity *p, enum leaf_kind kind)
         qr_json_set_hex(o, "enrolment", p->enrolment.b, sizeof p->enrolment.b);
     qr_json_set_str(o, "node", p->node);
     qr_json_set_hex(o, "person_key", p->person_key.b, sizeof p->person_key.b);
-    qr_json_set_str(o, "role", leaf_role_name(p->role));
+    qr_json_set_str(o, "role", qr_role_name(p->role));
     return o;
 }
 
@@ -52,7 +52,7 @@ enum qr_rc leaf_identity_read(const json_t *body, enum leaf_kind kind, struct le
         qr_obj_hex(&o, "enrolment", out->enrolment.b, sizeof out->enrolment.b);
     leaf_text_read(&o, "node", out->node, sizeof out->node);
     qr_obj_hex(&o, "person_key", out->person_key.b, sizeof out->person_key.b);
-    out->role = leaf_role_read(&o, "role");
+    out->role = qr_obj_role(&o, "role");
     return qr_obj_done(&o, err);
 }
 

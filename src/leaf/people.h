@@ -17,7 +17,7 @@ enum leaf_policy_name { LEAF_POLICY_SIGNING, LEAF_POLICY_ATTESTATION };
 struct leaf_policy {
     enum leaf_policy_name name;
     struct qr_hash hash;
-    struct qr_bytes text;             /* canonical form; read: borrows from the body */
+    struct qr_bytes text; /* canonical form; read: borrows from the body */
     struct leaf_admin_sigs admin_sigs;
 };
 json_t *leaf_policy_write(const struct leaf_policy *p);
@@ -28,10 +28,10 @@ enum qr_rc leaf_policy_read(const json_t *body, struct leaf_policy *out, struct 
 /* identity.enrolled, and identity.role_changed with the leaf it replaces. */
 struct leaf_identity {
     struct qr_hash commitment;
-    enum leaf_role role;
+    enum qr_role role;
     struct qr_pub person_key;
-    char node[LEAF_MAX_NODE + 1];     /* "" = any */
-    struct qr_hash enrolment;         /* role_changed only: replaced leaf */
+    char node[LEAF_MAX_NODE + 1]; /* "" = any */
+    struct qr_hash enrolment;     /* role_changed only: replaced leaf */
     struct leaf_admin_sigs admin_sigs;
 };
 json_t *leaf_identity_write(const struct leaf_identity *p, enum leaf_kind kind);
@@ -43,7 +43,7 @@ enum qr_rc leaf_identity_read(const json_t *body, enum leaf_kind kind, struct le
 struct leaf_revocation {
     struct qr_hash commitment;
     struct qr_hash enrolment;
-    char reason[33];                  /* a code, [a-z-]; erased: "" */
+    char reason[33]; /* a code, [a-z-]; erased: "" */
     struct leaf_admin_sigs admin_sigs;
 };
 json_t *leaf_revocation_write(const struct leaf_revocation *p, enum leaf_kind kind);

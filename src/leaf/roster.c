@@ -12,7 +12,7 @@ json_t *leaf_roster_write(const struct leaf_roster *r)
         qr_json_set_hex(m, "approval", p->approval.b, sizeof p->approval.b);
         qr_json_set_hex(m, "commitment", p->commitment.b, sizeof p->commitment.b);
         qr_json_set_hex(m, "enrolment", p->enrolment.b, sizeof p->enrolment.b);
-        qr_json_set_str(m, "role", leaf_role_name(p->role));
+        qr_json_set_str(m, "role", qr_role_name(p->role));
         qr_json_add(a, m);
     }
     json_t *o = qr_json_object();
@@ -35,7 +35,7 @@ enum qr_rc leaf_roster_read(const json_t *body, struct leaf_roster *out, struct 
         qr_obj_hex(&m, "approval", p->approval.b, sizeof p->approval.b);
         qr_obj_hex(&m, "commitment", p->commitment.b, sizeof p->commitment.b);
         qr_obj_hex(&m, "enrolment", p->enrolment.b, sizeof p->enrolment.b);
-        p->role = leaf_role_read(&m, "role");
+        p->role = qr_obj_role(&m, "role");
         if (qr_obj_done(&m, NULL) != QR_OK) qr_obj_bad(&o, "approvers");
     }
     out->n = json_array_size(a);
@@ -53,7 +53,7 @@ static json_t *member_write(const struct leaf_member *m)
     qr_json_set_hex(o, "commitment", m->commitment.b, sizeof m->commitment.b);
     qr_json_set_hex(o, "envelope_key", m->envelope_key.b, QR_KEY_SIZE);
     qr_json_set_int(o, "index", m->index);
-    qr_json_set_str(o, "role", leaf_role_name(m->role));
+    qr_json_set_str(o, "role", qr_role_name(m->role));
     return o;
 }
 
@@ -66,7 +66,7 @@ static void member_read(const json_t *v, struct leaf_member *out, struct qr_obj 
     qr_obj_hex(&o, "commitment", out->commitment.b, sizeof out->commitment.b);
     qr_obj_hex(&o, "envelope_key", out->envelope_key.b, QR_KEY_SIZE);
     out->index = (uint32_t)qr_obj_int(&o, "index", 1, QR_MAX_PARTICIPANTS);
-    out->role = leaf_role_read(&o, "role");
+    out->role = qr_obj_role(&o, "role");
     if (qr_obj_done(&o, NULL) != QR_OK) qr_obj_bad(parent, "members");
 }
 
@@ -98,8 +98,7 @@ static bool members_in_order(const struct leaf_descriptor *d)
     return true;
 }
 
-enum qr_rc leaf_descriptor_read(const json_t *body, struct leaf_descriptor *out,
-                                struct qr_err *err)
+enum qr_rc leaf_descriptor_read(const json_t *body, struct leaf_descriptor *out, struct qr_err *err)
 {
     *out = (struct leaf_descriptor){0};
     struct qr_obj o = qr_obj_of(body, "roster.frozen");

@@ -73,7 +73,7 @@ json_t *leaf_approval_write(const struct leaf_approval *a)
     qr_json_set_base64(o, "approval_sig", QR_BYTES_OF(a->approval_sig.b));
     qr_json_set_hex(o, "certificate", a->certificate.b, sizeof a->certificate.b);
     qr_json_set(o, "checkpoint", leaf_checkpoint_write(&a->checkpoint));
-    qr_json_set(o, "classes", leaf_classes_write(a->classes));
+    qr_json_set(o, "classes", qr_classes_json(a->classes));
     qr_json_set_hex(o, "cocktail_key", a->cocktail_key.b, QR_KEY_SIZE);
     qr_json_set_hex(o, "commitment", a->commitment.b, sizeof a->commitment.b);
     qr_json_set_hex(o, "enrolment", a->enrolment.b, sizeof a->enrolment.b);
@@ -83,7 +83,7 @@ json_t *leaf_approval_write(const struct leaf_approval *a)
     qr_json_set_base64(o, "person_sig", QR_BYTES_OF(a->person_sig.b));
     qr_json_set(o, "policies", leaf_policies_write(&a->policies));
     qr_json_set_base64(o, "pop", QR_BYTES_OF(a->pop.b));
-    qr_json_set_str(o, "role", leaf_role_name(a->role));
+    qr_json_set_str(o, "role", qr_role_name(a->role));
     qr_json_set_hex(o, "screen", a->screen.b, sizeof a->screen.b);
     return o;
 }
@@ -97,7 +97,7 @@ enum qr_rc leaf_approval_read(const json_t *body, struct leaf_approval *out, str
     qr_obj_base64(&o, "approval_sig", out->approval_sig.b, QR_SIG_SIZE);
     qr_obj_hex(&o, "certificate", out->certificate.b, sizeof out->certificate.b);
     leaf_checkpoint_read(&o, "checkpoint", &out->checkpoint);
-    out->classes = leaf_classes_read(&o, "classes");
+    out->classes = qr_obj_classes(&o, "classes");
     qr_obj_hex(&o, "cocktail_key", out->cocktail_key.b, QR_KEY_SIZE);
     qr_obj_hex(&o, "commitment", out->commitment.b, sizeof out->commitment.b);
     qr_obj_hex(&o, "enrolment", out->enrolment.b, sizeof out->enrolment.b);
@@ -107,7 +107,7 @@ enum qr_rc leaf_approval_read(const json_t *body, struct leaf_approval *out, str
     qr_obj_base64(&o, "person_sig", out->person_sig.b, QR_SIG_SIZE);
     leaf_policies_read(&o, "policies", &out->policies);
     qr_obj_base64(&o, "pop", out->pop.b, QR_SIG_SIZE);
-    out->role = leaf_role_read(&o, "role");
+    out->role = qr_obj_role(&o, "role");
     qr_obj_hex(&o, "screen", out->screen.b, sizeof out->screen.b);
     return qr_obj_done(&o, err);
 }
@@ -130,7 +130,7 @@ json_t *leaf_refusal_write(const struct leaf_refusal *r)
     qr_json_set_hex(o, "enrolment", r->enrolment.b, sizeof r->enrolment.b);
     qr_json_set_base64(o, "person_sig", QR_BYTES_OF(r->person_sig.b));
     qr_json_set_hex(o, "reason", r->reason.b, sizeof r->reason.b);
-    qr_json_set_str(o, "role", leaf_role_name(r->role));
+    qr_json_set_str(o, "role", qr_role_name(r->role));
     return o;
 }
 
@@ -143,7 +143,7 @@ enum qr_rc leaf_refusal_read(const json_t *body, struct leaf_refusal *out, struc
     qr_obj_hex(&o, "enrolment", out->enrolment.b, sizeof out->enrolment.b);
     qr_obj_base64(&o, "person_sig", out->person_sig.b, QR_SIG_SIZE);
     qr_obj_hex(&o, "reason", out->reason.b, sizeof out->reason.b);
-    out->role = leaf_role_read(&o, "role");
+    out->role = qr_obj_role(&o, "role");
     return qr_obj_done(&o, err);
 }
 
@@ -158,8 +158,7 @@ json_t *leaf_withdrawal_write(const struct leaf_withdrawal *w)
     return o;
 }
 
-enum qr_rc leaf_withdrawal_read(const json_t *body, struct leaf_withdrawal *out,
-                                struct qr_err *err)
+enum qr_rc leaf_withdrawal_read(const json_t *body, struct leaf_withdrawal *out, struct qr_err *err)
 {
     *out = (struct leaf_withdrawal){0};
     struct qr_obj o = qr_obj_of(body, "approval.withdrawn");

@@ -18,19 +18,19 @@ extern const char *const leaf_without_approval_sigs[]; /* approval_sig, person_s
 extern const char *const leaf_without_person_sig[];    /* person_sig */
 
 struct leaf_artifact {
-    char name[QR_MAX_NAME + 1];       /* "" = not stated */
+    char name[QR_MAX_NAME + 1]; /* "" = not stated */
     struct qr_hash sha256;
     bool has_size;
-    uint64_t size;                    /* bytes; valid when has_size */
+    uint64_t size; /* bytes; valid when has_size */
 };
 
 struct leaf_request {
     char session[QR_ULID_LEN + 1];
     struct leaf_artifact artifact;
-    struct leaf_payloads payloads;    /* without digests */
+    struct leaf_payloads payloads; /* without digests */
     struct leaf_policies policies;
-    struct qr_hash requester;         /* commitment */
-    struct qr_hash enrolment;         /* leaf hash */
+    struct qr_hash requester; /* commitment */
+    struct qr_hash enrolment; /* leaf hash */
     int64_t created_us;
     int64_t expires_us;
     uint8_t nonce[16];
@@ -42,18 +42,18 @@ enum qr_rc leaf_request_read(const json_t *body, struct leaf_request *out, struc
 
 struct leaf_approval {
     struct leaf_session_ref session;
-    enum leaf_role role;
+    enum qr_role role;
     struct qr_hash commitment;
     struct qr_hash enrolment;
-    struct qr_hash certificate;       /* SHA-256 of the DER */
+    struct qr_hash certificate; /* SHA-256 of the DER */
     struct qr_pub approval_key;
     struct qr_pub envelope_key;
-    struct qr_pub cocktail_key;       /* P_i */
-    struct qr_sig pop;                /* COCKTAIL Sign, 64 bytes */
+    struct qr_pub cocktail_key; /* P_i */
+    struct qr_sig pop;          /* COCKTAIL Sign, 64 bytes */
     struct qr_hash screen;
     struct leaf_payloads payloads;
     struct leaf_policies policies;
-    struct qr_hash evidence;          /* digest */
+    struct qr_hash evidence; /* digest */
     struct leaf_checkpoint checkpoint;
     unsigned classes;
     struct qr_sig approval_sig;
@@ -68,10 +68,10 @@ void leaf_approval_pop_message(const struct leaf_approval *a, struct qr_buf *out
 
 struct leaf_refusal {
     struct leaf_session_ref session;
-    enum leaf_role role;
+    enum qr_role role;
     struct qr_hash commitment;
     struct qr_hash enrolment;
-    struct qr_hash reason;            /* openable commitment */
+    struct qr_hash reason; /* openable commitment */
     struct qr_sig person_sig;
 };
 json_t *leaf_refusal_write(const struct leaf_refusal *r);
@@ -82,22 +82,22 @@ struct leaf_withdrawal {
     struct leaf_session_ref session;
     struct qr_hash commitment;
     struct qr_hash enrolment;
-    struct qr_hash approval;          /* leaf hash */
+    struct qr_hash approval; /* leaf hash */
     struct qr_sig person_sig;
 };
 json_t *leaf_withdrawal_write(const struct leaf_withdrawal *w);
-enum qr_rc leaf_withdrawal_read(const json_t *body, struct leaf_withdrawal *out,
-                                struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc leaf_withdrawal_read(const json_t *body, struct leaf_withdrawal *out, struct qr_err *err)
+    QR_MUST_CHECK;
 
 struct leaf_approver {
-    struct qr_hash approval;          /* leaf hash */
+    struct qr_hash approval; /* leaf hash */
     struct qr_hash commitment;
     struct qr_hash enrolment;
-    enum leaf_role role;
+    enum qr_role role;
 };
 struct leaf_roster {
     struct leaf_session_ref session;
-    uint32_t attempt;                 /* from 1 */
+    uint32_t attempt; /* from 1 */
     uint64_t log_size;
     size_t n;
     struct leaf_approver approvers[QR_MAX_PARTICIPANTS];
@@ -107,11 +107,11 @@ enum qr_rc leaf_roster_read(const json_t *body, struct leaf_roster *out, struct 
     QR_MUST_CHECK;
 
 struct leaf_member {
-    uint32_t index;                   /* 1..n */
+    uint32_t index; /* 1..n */
     uint64_t approval_index;
     struct qr_hash approval;
     struct qr_hash commitment;
-    enum leaf_role role;
+    enum qr_role role;
     struct qr_pub cocktail_key;
     struct qr_pub envelope_key;
 };
@@ -121,15 +121,15 @@ struct leaf_descriptor {
     uint32_t n;
     uint32_t t;
     struct leaf_member members[QR_MAX_PARTICIPANTS];
-    struct leaf_payloads payloads;    /* with digests */
+    struct leaf_payloads payloads; /* with digests */
     struct leaf_policies policies;
     int64_t expires_us;
-    struct qr_hash roster;            /* leaf hash of roster.attested */
+    struct qr_hash roster; /* leaf hash of roster.attested */
     struct leaf_checkpoint checkpoint;
 };
 json_t *leaf_descriptor_write(const struct leaf_descriptor *d);
-enum qr_rc leaf_descriptor_read(const json_t *body, struct leaf_descriptor *out,
-                                struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc leaf_descriptor_read(const json_t *body, struct leaf_descriptor *out, struct qr_err *err)
+    QR_MUST_CHECK;
 /* H[quorate/descriptor/v1](canonical body). */
 struct qr_hash leaf_descriptor_hash(const json_t *body);
 /* Prefix of COCKTAIL's ext (docs/FORMATS.md section 6); appends. */
@@ -142,7 +142,7 @@ struct leaf_dkg {
     struct qr_hash descriptor;
     uint8_t frames[QR_SHA512_SIZE];
     struct qr_pub group_key;
-    struct qr_hash transcript;        /* SHA-256 of T || signatures */
+    struct qr_hash transcript; /* SHA-256 of T || signatures */
 };
 json_t *leaf_dkg_write(const struct leaf_dkg *d);
 enum qr_rc leaf_dkg_read(const json_t *body, struct leaf_dkg *out, struct qr_err *err)
@@ -154,17 +154,17 @@ struct leaf_commitment_pair {
     struct qr_pub binding;
 };
 struct leaf_started_payload {
-    enum leaf_payload_type type;
+    enum qr_payload type;
     struct qr_hash digest;
-    struct leaf_commitment_pair pairs[QR_MAX_PARTICIPANTS];  /* n of them */
+    struct leaf_commitment_pair pairs[QR_MAX_PARTICIPANTS]; /* n of them */
 };
 struct leaf_started {
     struct leaf_session_ref session;
     uint32_t attempt;
     struct qr_hash descriptor;
     struct qr_pub group_key;
-    struct qr_hash certificate;       /* SHA-256 of the group certificate */
-    size_t n;                         /* signers in every list */
+    struct qr_hash certificate; /* SHA-256 of the group certificate */
+    size_t n;                   /* signers in every list */
     size_t payload_count;
     struct leaf_started_payload payloads[QR_MAX_PAYLOADS];
 };
@@ -173,7 +173,7 @@ enum qr_rc leaf_started_read(const json_t *body, struct leaf_started *out, struc
     QR_MUST_CHECK;
 
 struct leaf_signed_payload {
-    enum leaf_payload_type type;
+    enum qr_payload type;
     struct qr_hash digest;
     struct qr_sig sig;
 };
@@ -182,7 +182,7 @@ struct leaf_made {
     uint32_t attempt;
     struct qr_hash descriptor;
     struct qr_pub group_key;
-    struct qr_hash started;           /* leaf hash of signing.started */
+    struct qr_hash started; /* leaf hash of signing.started */
     size_t n;
     struct leaf_signed_payload signatures[QR_MAX_PAYLOADS];
 };
@@ -211,7 +211,7 @@ struct leaf_ended {
     char step[LEAF_MAX_CODE + 1];
     char reason[LEAF_MAX_CODE + 1];
     struct leaf_people blame;
-    bool by_person;                   /* cancelled: by and person_sig are set */
+    bool by_person; /* cancelled: by and person_sig are set */
     struct qr_hash by;
     struct qr_sig person_sig;
 };
