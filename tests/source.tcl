@@ -162,13 +162,15 @@ proc name_faults {file text re message} {
   return $out
 }
 
-# Names that are called nowhere, and names that only some files may call.
+# Names that are called nowhere, and names that only some files may call.  What
+# only reads a C string (strlen, strcmp, memcmp ...) is counted by ./dev lint.
 set ::banned_anywhere {strcpy stpcpy strcat strncpy strncat sprintf vsprintf gets strtok
   alloca system popen rand srand random srandom drand48 rand_r atoi atol atoll mktemp tmpnam
   tempnam asctime ctime gmtime localtime signal setjmp longjmp vfork memfrob dlopen dlsym}
 set ::banned_calls [list \
   [join $::banned_anywhere |]                            {^$} \
-  {str[a-z]+|mem(?:cpy|move|set|cmp|chr|mem)|bcopy|bcmp} {^(src/base/|tests/)} \
+  {str(?:dup|ndup|sep|lcpy|lcat|xfrm|coll|casecmp|error)|mem(?:cpy|move|set|pcpy|ccpy)|bcopy|bzero} \
+                                                         {^(src/base/|tests/)} \
   {time|gettimeofday|clock_gettime|ftime}                {^(src/base/|tests/|.*/main\.c$)} \
   {getenv|secure_getenv|setenv|putenv|unsetenv}          {^(src/base/|tests/|.*/main\.c$)}]
 
@@ -184,6 +186,17 @@ proc call_faults {root} {
     lappend out {*}[name_faults $file $text {^\s*#\s*if\s+0\M} "no dead code: %s"]
   }
   return [lsort -unique $out]
+}
+
+# Calls that read a C string or bare memory outside src/base.
+proc string_reads {root} {
+  set out {}
+  foreach file [source_files $root {src tlog tools}] {
+    if {[string match src/base/* $file]} { continue }
+    lappend out {*}[name_faults $file [source_text $root $file] \
+      {\m(?:str[a-z]+|mem(?:cmp|chr|mem))\s*\(} "calls %s"]
+  }
+  return $out
 }
 
 # An assert whose argument changes something.
