@@ -55,9 +55,4 @@ enum qr_rc pki_node_make(const struct pki_transport_ca *ca, const struct pki_nod
 enum qr_rc pki_node_read(struct qr_bytes pem, struct pki_node_info *info, struct qr_err *err)
     QR_MUST_CHECK;
 
-/* PEM with the given label ("CERTIFICATE") to DER and back; exactly one block,
- * nothing else but white space.  Both append. */
-enum qr_rc pki_pem_read(struct qr_bytes pem, const char *label, struct qr_buf *der) QR_MUST_CHECK;
-void pki_pem_write(struct qr_bytes der, const char *label, struct qr_buf *pem);
-
 #endif

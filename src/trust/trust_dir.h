@@ -1,0 +1,79 @@
+/* trust_dir.h - what its holder decided to believe, before any bundle came.
+ *
+ * Log origin and keys, entry authors, admins, grant keys, CA certificates and
+ * the two policies; read from a directory that the participant, auditor or
+ * verifier holds.  Never filled from a bundle, a service or a first meeting.
+ * Read-only after loading; may be shared between threads.
+ *
+ * Spec: docs/FORMATS.md section 11, TRUST.md section 1. */
+#ifndef QUORATE_TRUST_TRUST_DIR_H
+#define QUORATE_TRUST_TRUST_DIR_H
+
+#include "attest/policy.h"
+#include "leaf/entry.h"
+#include "pki/cert.h"
+#include "tlog/tlog.h"
+#include "trust/signing_policy.h"
+
+#define TRUST_MAX_KEYS 16
+#define TRUST_OPEN_END UINT64_MAX
+
+struct trust_keys {
+    struct qr_pub k[TRUST_MAX_KEYS];
+    size_t n;
+};
+
+/* A key of the log and the tree sizes whose checkpoints it may sign. */
+struct trust_log_key {
+    struct tlog_vkey vkey;
+    uint64_t from;
+    uint64_t to; /* inclusive; TRUST_OPEN_END */
+};
+
+struct trust_dir {
+    char origin[TLOG_NAME_MAX + 1];
+    struct trust_log_key log_keys[TRUST_MAX_KEYS];
+    size_t log_key_count;
+    struct trust_keys admins;
+    struct trust_keys authors[LEAF_AUTHOR_COUNT];
+    struct trust_keys coordinator_envelope;
+    struct trust_keys grant;
+    struct pki_cert root;
+    struct pki_cert participant_ca;
+    struct pki_cert group_ca;
+    struct signing_policy signing;
+    struct qr_hash signing_hash;
+    struct attest_policy *attestation;
+    struct qr_hash attestation_hash;
+};
+
+/* The files, as bytes; borrowed.  PEM for the certificates. */
+struct trust_files {
+    struct qr_bytes trust_json;
+    struct qr_bytes ca_root;
+    struct qr_bytes participant_ca;
+    struct qr_bytes group_ca;
+    struct qr_bytes signing_policy;
+    struct qr_bytes attestation_policy;
+};
+
+/* Reads everything or nothing; trust_dir_fini afterwards.  err names file and,
+ * where there is one, line of the first mistake.  QR_NOTFOUND, QR_IO,
+ * QR_MALFORMED; QR_POLICY: the two policies contradict each other or a key
+ * stands for two purposes. */
+enum qr_rc trust_dir_load(const char *path, struct trust_dir *out, struct qr_err *err)
+    QR_MUST_CHECK;
+enum qr_rc trust_dir_parse(const struct trust_files *files, struct trust_dir *out,
+                           struct qr_err *err) QR_MUST_CHECK;
+void trust_dir_fini(struct trust_dir *t); /* idempotent */
+
+/* Writes trust.json for the keys and log of t (the other members are not
+ * looked at): what `quorate init` puts into a new directory. */
+enum qr_rc trust_json_write(const struct trust_dir *t, struct qr_buf *out) QR_MUST_CHECK;
+
+bool trust_keys_have(const struct trust_keys *keys, const struct qr_pub *key);
+/* Key of an author by its key id (16 hex digits); NULL if unknown. */
+const struct qr_pub *trust_author_key(const struct trust_dir *t, enum leaf_author a,
+                                      struct qr_bytes key_id);
+
+#endif
