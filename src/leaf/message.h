@@ -17,6 +17,7 @@ enum leaf_round {
     LEAF_ROUND_ABORT,
     LEAF_ROUND_COUNT
 };
+/* The word that stands in a message. */
 const char *leaf_round_name(enum leaf_round r);
 
 struct leaf_envelope {

@@ -10,6 +10,7 @@ struct leaf_policies {
     struct qr_hash attestation;
     struct qr_hash signing;
 };
+/* write gives the object; read marks o when a field is bad. */
 json_t *leaf_policies_write(const struct leaf_policies *p);
 void leaf_policies_read(struct qr_obj *o, const char *key, struct leaf_policies *out);
 bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_policies *b);

@@ -12,6 +12,7 @@ struct leaf_service_started {
     char boot[QR_ULID_LEN + 1];
     struct leaf_policies policies;
 };
+/* write gives the body; read is strict (QR_MALFORMED names the field). */
 json_t *leaf_service_started_write(const struct leaf_service_started *s);
 enum qr_rc leaf_service_started_read(const json_t *body, struct leaf_service_started *out,
                                      struct qr_err *err) QR_MUST_CHECK;

@@ -198,6 +198,7 @@ struct leaf_failed {
     char reason[LEAF_MAX_CODE + 1];
     struct leaf_people blame;
 };
+/* write gives the body; read is strict (QR_MALFORMED names the field). */
 json_t *leaf_failed_write(const struct leaf_failed *f);
 enum qr_rc leaf_failed_read(const json_t *body, struct leaf_failed *out, struct qr_err *err)
     QR_MUST_CHECK;
