@@ -37,7 +37,7 @@
          "its key (default STATE/" dir "/tls.key)"},                                 \
     {                                                                                \
         prefix "_TLS_CA", flag "-tls-ca", QR_SET_PATH, NULL, 0, 0,                   \
-            "CA of the clients (default STATE/transport-ca.pem)"                     \
+            "CA of the clients (default STATE/transport/ca.pem)"                     \
     }
 
 static const struct qr_setting table[] = {
@@ -54,7 +54,7 @@ static const struct qr_setting table[] = {
     {"AUTH_DEMO_TOKEN", NULL, QR_SET_SECRET, NULL, 0, 0,
      "token of a development login (class demo)"},
     {"CLIENT_TLS_CA", "client-tls-ca", QR_SET_PATH, NULL, 0, 0,
-     "CA of the servers (default STATE/transport-ca.pem)"},
+     "CA of the servers (default STATE/transport/ca.pem)"},
     {"CLIENT_TLS_CERT", "client-tls-cert", QR_SET_PATH, NULL, 0, 0, "certificate of this client"},
     {"CLIENT_TLS_KEY", "client-tls-key", QR_SET_PATH, NULL, 0, 0, "its key"},
     {"COORDINATOR_ADDR", "coordinator-addr", QR_SET_ADDR, "127.0.0.1:7700", 0, 0,
@@ -65,15 +65,15 @@ static const struct qr_setting table[] = {
     {"TEE_POLICY_HASH", "tee-policy-hash", QR_SET_HASH, NULL, 0, 0,
      "hash of the attestation policy that is meant"},
     {"TEE_POLICY_FILE", "tee-policy-file", QR_SET_PATH, NULL, 0, 0,
-     "attestation policy (default STATE/attestation.policy)"},
+     "attestation policy (default TRUST/attestation.policy)"},
     {"SIGNING_POLICY_FILE", "signing-policy-file", QR_SET_PATH, NULL, 0, 0,
-     "signing policy (default STATE/signing.policy)"},
+     "signing policy (default TRUST/signing.policy)"},
     {"ROSTER_FILE", "roster-file", QR_SET_PATH, NULL, 0, 0,
-     "people enrolled at start (default STATE/roster)"},
+     "people enrolled at start (default STATE/roster.jsonl)"},
     {"QUORATE_STATE_DIR", "state-dir", QR_SET_PATH, NULL, 0, 0,
      "STATE: keys and databases (default ~/.local/state/quorate)"},
     {"QUORATE_TRUST_DIR", "trust-dir", QR_SET_PATH, NULL, 0, 0,
-     "what is trusted (default STATE/trust)"},
+     "TRUST: what is trusted (default STATE/trust)"},
     {"QUORATE_PERSON_KEY", "person-key", QR_SET_PATH, NULL, 0, 0, "key that a person signs with"},
 };
 #define TABLE_SIZE (sizeof table / sizeof table[0])

@@ -1,0 +1,116 @@
+/* log_client.h - a daemon's view of the log: appends, reads, and never
+ * believes.
+ *
+ * Every answer is checked before it is given: the checkpoint against the
+ * pinned origin and keys, each entry's inclusion, an appended entry against
+ * the hash of our own bytes, and every checkpoint against the newest one seen
+ * so far, which is kept in a file across restarts.  A log that shows two
+ * histories gives QR_FORK, from then on for ever.  All functions may be called
+ * from any thread and block; no lock is held during a call.
+ *
+ * Spec: docs/FORMATS.md section 2, TRUST.md sections 3 and 9. */
+#ifndef QUORATE_SERVICE_LOG_CLIENT_H
+#define QUORATE_SERVICE_LOG_CLIENT_H
+
+#include "base/arena.h"
+#include "base/logline.h"
+#include "crypto/crypto.h"
+#include "leaf/parts.h"
+#include "tlog/tlog.h"
+
+struct log_client;
+
+/* A checkpoint that was verified. */
+struct log_head {
+    struct leaf_checkpoint at;
+    struct qr_bytes note; /* signed text */
+};
+
+/* An entry with its proof to the checkpoint of the same answer. */
+struct log_entry {
+    uint64_t index;
+    struct qr_bytes bytes;
+    struct qr_hash leaf;
+    struct tlog_proof proof;
+};
+
+/* One consistent answer; everything in it lives in arena until
+ * log_answer_fini. */
+struct log_answer {
+    struct log_head head;
+    size_t n;
+    struct log_entry *entries;
+    struct qr_arena arena;
+};
+void log_answer_fini(struct log_answer *a); /* idempotent; also after a failure */
+
+/* How to reach the log; src/service/run.c fills this.  call does one attested
+ * exchange of service Log: method "Append" ..., in and *out protobuf-c
+ * messages, *out lives in arena.  It reconnects as needed. */
+struct log_client_conf {
+    const char *anchor_path;      /* copied */
+    const char *origin;           /* keeps */
+    const struct tlog_vkey *keys; /* keeps; any of them may have signed */
+    size_t key_count;
+    struct qr_clock clock;
+    enum qr_rc (*call)(void *ctx, const char *method, const void *in, void **out,
+                       struct qr_arena *arena, struct qr_err *err);
+    /* Walks GetEntries [from, to): each gets the ProvenEntry's index and bytes. */
+    enum qr_rc (*stream)(void *ctx, uint64_t from, uint64_t to,
+                         enum qr_rc (*each)(void *each_ctx, uint64_t index, struct qr_bytes entry),
+                         void *each_ctx, struct qr_err *err);
+    void *ctx;
+};
+
+/* Reads the anchor file (none: nothing seen yet).  Gives.  QR_MALFORMED: the
+ * anchor file is damaged. */
+enum qr_rc log_client_new(struct log_client **out, const struct log_client_conf *conf,
+                          struct qr_err *err) QR_MUST_CHECK;
+void log_client_free(struct log_client *c);
+
+/* Appends 1..256 entries in order.  Answers each with its proof.  QR_STALE (the
+ * time inside), QR_CONFLICT (other bytes under the event id), QR_DENIED,
+ * QR_MALFORMED, QR_EXHAUSTED: nothing was appended.  QR_UNAVAILABLE,
+ * QR_DEADLINE: unknown; the same bytes may be sent again. */
+enum qr_rc log_client_append(struct log_client *c, const struct qr_bytes *entries, size_t n,
+                             struct log_answer *out, struct qr_err *err) QR_MUST_CHECK;
+/* The current checkpoint; out->n is 0. */
+enum qr_rc log_client_head(struct log_client *c, struct log_answer *out, struct qr_err *err)
+    QR_MUST_CHECK;
+/* Entries (at most 1024, any order) with proofs to one checkpoint. */
+enum qr_rc log_client_proofs(struct log_client *c, const uint64_t *indexes, size_t n,
+                             struct log_answer *out, struct qr_err *err) QR_MUST_CHECK;
+
+/* What Find looks for: one of these. */
+enum log_find_by {
+    LOG_FIND_SESSION,  /* text: session id */
+    LOG_FIND_ARTIFACT, /* hash: artifact */
+    LOG_FIND_COMMITMENT,
+    LOG_FIND_POLICY,
+    LOG_FIND_CERTIFICATE,
+    LOG_FIND_LEAF,
+    LOG_FIND_AUTHOR_EVENT /* text: "<key id>/<event id>" */
+};
+struct log_query {
+    enum log_find_by by;
+    const struct qr_hash *hash;
+    const char *text;
+};
+/* Finds, then fetches what was found with proofs to one checkpoint; ascending.
+ * An empty answer (out->n == 0) is QR_OK.  That entries are left out cannot be
+ * seen from the answer. */
+enum qr_rc log_client_find(struct log_client *c, const struct log_query *q, struct log_answer *out,
+                           struct qr_err *err) QR_MUST_CHECK;
+
+/* Walks every entry of [from, size of a fresh checkpoint) in order and
+ * recomputes the root over the whole: what each sees is the log itself.  from
+ * must be 0 or the size that *frontier has reached; *frontier is advanced.
+ * A result other than QR_OK of each ends the walk. */
+enum qr_rc log_client_replay(struct log_client *c, struct tlog_frontier *frontier,
+                             enum qr_rc (*each)(void *ctx, uint64_t index, struct qr_bytes entry),
+                             void *ctx, struct qr_err *err) QR_MUST_CHECK;
+
+/* Newest checkpoint seen; size 0 when none. */
+struct leaf_checkpoint log_client_seen(struct log_client *c);
+
+#endif
