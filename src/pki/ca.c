@@ -51,8 +51,8 @@ enum qr_rc pki_ca_make(const struct pki_issuance *i, enum pki_kind kind, struct 
     c.key = ca->key.pub;
     if (!i->ca) c.issuer_key = c.key;
     set_text(c.subject, sizeof c.subject, qr_str(subjects[kind]));
-    enum qr_rc rc = issue(&c, i->ca ? &i->ca->key : &ca->key, i->ca ? &i->ca->cert : NULL, der,
-                          &ca->cert);
+    enum qr_rc rc =
+        issue(&c, i->ca ? &i->ca->key : &ca->key, i->ca ? &i->ca->cert : NULL, der, &ca->cert);
     if (rc != QR_OK) {
         pki_ca_fini(ca);
         return qr_fail(err, rc, "cannot make a %s", pki_kind_name(kind));
@@ -71,8 +71,7 @@ enum qr_rc pki_ca_load(enum pki_kind kind, const struct pki_cert *root, struct p
     if (rc == QR_OK && pki_pem_read(qr_buf_bytes(&pem), "CERTIFICATE", &der) != QR_OK)
         rc = qr_fail(err, QR_MALFORMED, "%s: not one certificate in PEM", files.cert);
     if (rc == QR_OK) rc = pki_cert_read(kind, qr_buf_bytes(&der), root, &ca->cert, err);
-    if (rc == QR_OK &&
-        !qr_bytes_equal(QR_BYTES_OF(ca->cert.key.b), QR_BYTES_OF(ca->key.pub.b)))
+    if (rc == QR_OK && !qr_bytes_equal(QR_BYTES_OF(ca->cert.key.b), QR_BYTES_OF(ca->key.pub.b)))
         rc = qr_fail(err, QR_MALFORMED, "%s: not the key of %s", files.key, files.cert);
     qr_buf_fini(&pem);
     qr_buf_fini(&der);

@@ -12,9 +12,9 @@
 #include <stdio.h>
 
 /* The arc A of docs/FORMATS.md section 5, then .1.1, .1.2, .2.1, .2.2. */
-#define ARC                                                                                      \
-    0x69, 0x81, 0xb6, 0x8d, 0xa6, 0x87, 0xd1, 0xf3, 0xba, 0xb1, 0xb5, 0x9a, 0xa9, 0x8f, 0xe3, 0xf0, \
-        0xf3, 0xb5, 0xf8, 0x21
+#define ARC                                                                                   \
+    0x69, 0x81, 0xb6, 0x8d, 0xa6, 0x87, 0xd1, 0xf3, 0xba, 0xb1, 0xb5, 0x9a, 0xa9, 0x8f, 0xe3, \
+        0xf0, 0xf3, 0xb5, 0xf8, 0x21
 static const uint8_t oid_eku_participant[] = {ARC, 1, 1};
 static const uint8_t oid_eku_group[] = {ARC, 1, 2};
 static const uint8_t oid_ext_participant[] = {ARC, 2, 1};
@@ -384,8 +384,7 @@ static enum qr_rc rebuild(const struct pki_cert *c, struct qr_bytes der, const s
         rc = qr_fail(err, QR_MALFORMED, "not the %s certificate that its fields demand",
                      kinds[c->kind].name);
     else if (qr_verify(&c->issuer_key, qr_buf_bytes(&tbs), sig) != QR_OK)
-        rc = qr_fail(err, QR_FALSE, "%s certificate: signature of its issuer",
-                     kinds[c->kind].name);
+        rc = qr_fail(err, QR_FALSE, "%s certificate: signature of its issuer", kinds[c->kind].name);
     qr_buf_fini(&tbs);
     qr_buf_fini(&again);
     return rc;

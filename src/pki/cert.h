@@ -37,12 +37,12 @@ struct pki_cert {
     enum pki_kind kind;
     uint8_t serial[PKI_SERIAL_SIZE]; /* positive: the first byte is 1..127 */
     int64_t not_before_us;
-    int64_t not_after_us;            /* inclusive */
+    int64_t not_after_us; /* inclusive */
     char subject[PKI_MAX_SUBJECT + 1];
     struct qr_pub key;
-    struct qr_pub issuer_key;        /* a root: its own */
-    char ext[PKI_MAX_EXT + 1];       /* canonical JSON; "" for a CA */
-    struct qr_hash sha256;           /* of the DER; filled when read */
+    struct qr_pub issuer_key;  /* a root: its own */
+    char ext[PKI_MAX_EXT + 1]; /* canonical JSON; "" for a CA */
+    struct qr_hash sha256;     /* of the DER; filled when read */
 };
 
 /* Strict reading of DER as a certificate of this kind issued by issuer (NULL:

@@ -13,8 +13,7 @@ static enum qr_rc finish(json_t *o, struct qr_buf *out)
     return rc;
 }
 
-enum qr_rc pki_participant_claims_write(const struct pki_participant_claims *c,
-                                        struct qr_buf *out)
+enum qr_rc pki_participant_claims_write(const struct pki_participant_claims *c, struct qr_buf *out)
 {
     json_t *o = qr_json_object();
     qr_json_set(o, "classes", qr_classes_json(c->classes));

@@ -39,8 +39,8 @@ struct pki_group_claims {
 };
 
 /* Appends canonical JSON. */
-enum qr_rc pki_participant_claims_write(const struct pki_participant_claims *c,
-                                        struct qr_buf *out) QR_MUST_CHECK;
+enum qr_rc pki_participant_claims_write(const struct pki_participant_claims *c, struct qr_buf *out)
+    QR_MUST_CHECK;
 enum qr_rc pki_group_claims_write(const struct pki_group_claims *c, struct qr_buf *out)
     QR_MUST_CHECK;
 /* Strict inverses.  The group's session is left empty: it is the subject.

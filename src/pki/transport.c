@@ -191,8 +191,7 @@ static X509 *node_cert(const struct pki_transport_ca *ca, const struct pki_node_
         add_ext(c, ca->cert, NID_key_usage, "critical,digitalSignature") &&
         add_ext(c, ca->cert, NID_ext_key_usage, eku) &&
         add_ext(c, ca->cert, NID_authority_key_identifier, "keyid:always") &&
-        add_ext(c, ca->cert, NID_subject_alt_name, san) &&
-        X509_sign(c, ca->key, EVP_sha256()) > 0)
+        add_ext(c, ca->cert, NID_subject_alt_name, san) && X509_sign(c, ca->key, EVP_sha256()) > 0)
         return c;
     X509_free(c);
     return NULL;
@@ -215,8 +214,8 @@ static bool node_of(X509 *cert, char out[PKI_NODE_NAME_MAX + 1])
     for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
         const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
         if (g->type != GEN_URI) continue;
-        struct qr_bytes uri = QR_BYTES(ASN1_STRING_get0_data(g->d.ia5),
-                                       (size_t)ASN1_STRING_length(g->d.ia5));
+        struct qr_bytes uri =
+            QR_BYTES(ASN1_STRING_get0_data(g->d.ia5), (size_t)ASN1_STRING_length(g->d.ia5));
         if (uri.n <= prefix || uri.n > prefix + PKI_NODE_NAME_MAX ||
             !qr_bytes_equal(QR_BYTES(uri.p, prefix), qr_str(NODE_URI)))
             continue;
@@ -251,8 +250,7 @@ static enum qr_rc node_info(X509 *cert, struct pki_node_info *info, struct qr_er
 }
 
 enum qr_rc pki_node_make(const struct pki_transport_ca *ca, const struct pki_node_request *req,
-                         struct pki_ca_files files, struct pki_node_info *info,
-                         struct qr_err *err)
+                         struct pki_ca_files files, struct pki_node_info *info, struct qr_err *err)
 {
     if (!node_name_ok(req->node) || req->usage == 0 ||
         (req->usage & ~(PKI_NODE_SERVER | PKI_NODE_CLIENT)))
@@ -273,8 +271,8 @@ enum qr_rc pki_node_read(struct qr_bytes pem, struct pki_node_info *info, struct
     if (pem.n > MAX_PEM) return qr_fail(err, QR_MALFORMED, "certificate file too large");
     BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
     X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-    enum qr_rc rc = cert ? node_info(cert, info, err)
-                         : qr_fail(err, QR_MALFORMED, "not a certificate in PEM");
+    enum qr_rc rc =
+        cert ? node_info(cert, info, err) : qr_fail(err, QR_MALFORMED, "not a certificate in PEM");
     X509_free(cert);
     BIO_free(bio);
     return rc;

@@ -46,8 +46,8 @@ struct pki_node_request {
  * URI:quorate://node/NAME), written to the two files; the certificate's file
  * holds the chain with the CA.  QR_RANGE: the node's name. */
 enum qr_rc pki_node_make(const struct pki_transport_ca *ca, const struct pki_node_request *req,
-                         struct pki_ca_files files, struct pki_node_info *info,
-                         struct qr_err *err) QR_MUST_CHECK;
+                         struct pki_ca_files files, struct pki_node_info *info, struct qr_err *err)
+    QR_MUST_CHECK;
 
 /* Reads back a node certificate (first certificate of a PEM text): for logging
  * it at genesis and for knowing a peer.  Checks form, not signature: TLS did.

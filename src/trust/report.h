@@ -40,8 +40,8 @@ struct trust_report {
     struct trust_finding *items; /* in the order made */
     size_t count;
     size_t room;
-    size_t failed;   /* 1 + position of the first failure; 0: none */
-    enum qr_rc rc;   /* of the first failure; QR_OK */
+    size_t failed; /* 1 + position of the first failure; 0: none */
+    enum qr_rc rc; /* of the first failure; QR_OK */
     char subject[TRUST_SUBJECT_SIZE];
 };
 

@@ -30,8 +30,8 @@ struct signing_policy {
 
 /* The file.  QR_MALFORMED: err says "PATH:LINE: what"; a mistake of the whole
  * (a key missing, a quorum of one) names line 0 as PATH alone. */
-enum qr_rc signing_policy_parse(struct qr_bytes text, const char *path,
-                                struct signing_policy *out, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc signing_policy_parse(struct qr_bytes text, const char *path, struct signing_policy *out,
+                                struct qr_err *err) QR_MUST_CHECK;
 /* The canonical form, as in policy.changed; strict. */
 enum qr_rc signing_policy_parse_canonical(struct qr_bytes json, struct signing_policy *out,
                                           struct qr_err *err) QR_MUST_CHECK;
@@ -44,8 +44,7 @@ void signing_policy_text(const struct signing_policy *p, struct qr_buf *out);
 /* What `quorate init` seeds from REQUIRED_ENGINEERS and REQUIRED_STEWARDS:
  * all payload types, classes demo, simulated, softseal and unattended,
  * development = yes. */
-void signing_policy_development(uint32_t engineers, uint32_t stewards,
-                                struct signing_policy *out);
+void signing_policy_development(uint32_t engineers, uint32_t stewards, struct signing_policy *out);
 
 /* n = t of a session under this policy. */
 uint32_t signing_policy_quorum(const struct signing_policy *p);

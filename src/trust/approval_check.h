@@ -1,0 +1,56 @@
+/* approval_check.h - does this approval count?  Everything TRUST.md section 7
+ * lists for one approval, made the same way by the coordinator when it is
+ * given, by every participant before it deals and releases, and years later.
+ *
+ * Pure; records named checks under the subject the caller set.
+ * Spec: docs/FORMATS.md sections 3.2, 4, 5 and 7; TRUST.md 10 (h) and (i). */
+#ifndef QUORATE_TRUST_APPROVAL_CHECK_H
+#define QUORATE_TRUST_APPROVAL_CHECK_H
+
+#include "attest/binding.h"
+#include "leaf/certificate.h"
+#include "pki/ca.h"
+#include "trust/grant_check.h"
+
+/* One approval with all that belongs to it; bytes and JSON are borrowed. */
+struct trust_approval {
+    struct trust_place at;
+    const json_t *body;
+    struct leaf_approval is;
+    struct trust_identity identity;
+    struct qr_bytes certificate; /* DER */
+    struct trust_place issued_at;
+    struct leaf_certificate issued; /* certificate.issued of it */
+    struct qr_bytes grant;          /* the one cad issued on */
+    struct qr_bytes evidence;       /* canonical JSON; empty: not here */
+};
+
+/* Chain to the pinned CA, valid at the approval's time, logged at a lower
+ * index with the same key, equal to grant and approval. */
+enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct trust_request *req,
+                                   const struct trust_approval *a, struct trust_report *r)
+    QR_MUST_CHECK;
+
+/* All of it: session, payloads, policies, enrolment, certificate, grant, both
+ * signatures, proof of possession, checkpoint, evidence. */
+enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct trust_request *req,
+                                const struct trust_approval *a, struct trust_report *r)
+    QR_MUST_CHECK;
+
+/* What the evidence behind an approval binds: purpose approve, context the
+ * session leaf hash, the approval's three keys, both policies, its checkpoint.
+ * The participant fills the other fields (nonce, verifier, node, role, session
+ * keys) before it asks its device; a reader compares these.  The fields borrow
+ * from a and from bytes. */
+struct trust_binding_bytes {
+    uint8_t spki[PKI_ED25519_SPKI_SIZE];
+    struct qr_hash keys;
+    uint8_t checkpoint[40];
+};
+void trust_approval_binding(const struct leaf_approval *a, struct trust_binding_bytes *bytes,
+                            struct attest_binding *out);
+/* (i) alone. */
+enum qr_rc trust_evidence_check(const struct trust_context *ctx, const struct trust_approval *a,
+                                struct trust_report *r) QR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,56 @@
+/* entry_check.h - who wrote an entry, and may he: inclusion is not authorship,
+ * so every reader of the log asks this about every entry it relies on.
+ *
+ * Pure; records named checks.  Spec: TRUST.md sections 3 and 10 (e). */
+#ifndef QUORATE_TRUST_ENTRY_CHECK_H
+#define QUORATE_TRUST_ENTRY_CHECK_H
+
+#include "leaf/people.h"
+#include "trust/report.h"
+#include "trust/trust_dir.h"
+
+/* Where an entry stands in the log and what its envelope says.  An index of
+ * TRUST_NOT_LOGGED: it is about to be logged, after everything else. */
+#define TRUST_NOT_LOGGED UINT64_MAX
+struct trust_place {
+    uint64_t index;
+    struct qr_hash leaf;
+    int64_t time_us;
+    unsigned classes;
+};
+
+/* What a session is judged by. */
+struct trust_context {
+    const struct trust_dir *dir;
+    struct signing_policy signing; /* the one in force, at least the directory's */
+    struct leaf_policies policies; /* hashes of both in force */
+    unsigned classes;              /* trust classes accepted here */
+};
+
+/* The directory's own policies, accepting its classes and the extra ones. */
+void trust_context_of(const struct trust_dir *dir, unsigned extra_classes,
+                      struct trust_context *out);
+
+/* Known key of its author, kind allowed for it, signature, classes accepted.
+ * QR_FALSE; QR_ATTESTATION for a class. */
+enum qr_rc trust_entry_check(const struct trust_context *ctx, const struct leaf_entry *e,
+                             struct trust_report *r) QR_MUST_CHECK;
+
+/* A policy.changed body: admins, text, hash; and, when the session is judged
+ * by it, at least the directory's policy.  The attestation policy must be the
+ * directory's own.  signing (may be NULL) receives a signing policy. */
+enum qr_rc trust_policy_check(const struct trust_dir *dir, const struct leaf_policy *p,
+                              const json_t *body, struct signing_policy *signing,
+                              struct trust_report *r) QR_MUST_CHECK;
+
+/* An identity entry (enrolled or role_changed): enough admins signed it. */
+struct trust_identity {
+    struct trust_place at;
+    enum leaf_kind kind;
+    const json_t *body; /* borrows from the entry */
+    struct leaf_identity is;
+};
+enum qr_rc trust_enrolment_check(const struct trust_context *ctx, const struct trust_identity *id,
+                                 struct trust_report *r) QR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,53 @@
+/* quorum_check.h - are these approvals the quorum that the policy asks for,
+ * and is this descriptor the one they give?
+ *
+ * Pure; records named checks.  Spec: TRUST.md sections 4, 6 and 10 (j), (k). */
+#ifndef QUORATE_TRUST_QUORUM_CHECK_H
+#define QUORATE_TRUST_QUORUM_CHECK_H
+
+#include "trust/approval_check.h"
+
+/* Distinct people, one slot each; distinct keys; the counts of both roles met
+ * exactly; the requester rule; distinct nodes if asked; classes. */
+enum qr_rc trust_quorum_check(const struct trust_context *ctx, const struct trust_request *req,
+                              const struct trust_approval *approvals, size_t n,
+                              struct trust_report *r) QR_MUST_CHECK;
+/* The same without the counts: what may stand together before a quorum is
+ * complete. */
+enum qr_rc trust_people_check(const struct trust_context *ctx, const struct trust_request *req,
+                              const struct trust_approval *approvals, size_t n,
+                              struct trust_report *r) QR_MUST_CHECK;
+
+/* roster.attested against the approvals in the descriptor's order. */
+struct trust_roster {
+    struct trust_place at;
+    struct leaf_roster is;
+};
+enum qr_rc trust_roster_check(const struct trust_request *req, const struct trust_roster *roster,
+                              const struct trust_approval *approvals, size_t n,
+                              struct trust_report *r) QR_MUST_CHECK;
+
+struct trust_descriptor {
+    struct trust_place at;
+    struct qr_hash hash;
+    struct leaf_descriptor is;
+};
+/* The message that each payload stands for.  raw borrows the file; without it
+ * (p NULL) a raw payload's digest is that of the artifact.  Appends; QR_RANGE:
+ * raw without a file. */
+enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
+                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
+                                 struct qr_bytes file, struct qr_buf *out) QR_MUST_CHECK;
+/* SHA-256 of that message; needs no file. */
+enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
+                                const struct leaf_descriptor *d, const struct leaf_payload *p,
+                                struct qr_hash *out) QR_MUST_CHECK;
+/* The descriptor rebuilt from the leaves: members in ascending approval index,
+ * n = t = the policy's quorum, roster, policies, expiry, checkpoint behind the
+ * roster, payload digests. */
+enum qr_rc trust_descriptor_check(const struct trust_context *ctx, const struct trust_request *req,
+                                  const struct trust_roster *roster,
+                                  const struct trust_descriptor *d, struct trust_report *r)
+    QR_MUST_CHECK;
+
+#endif
