@@ -493,7 +493,7 @@ static enum qr_rc on_progress(struct step *t)
         go(t, SESSION_SIGNING, SESSION_WAIT_MAKE, INT64_MAX);
         do_log(t, SESSION_LOG_SIGNATURE_MADE);
         break;
-    case SESSION_WAIT_MAKE: finish(t, SESSION_SIGNED, SESSION_WAIT_MAKE, "signed"); break;
+    case SESSION_WAIT_MAKE: finish(t, SESSION_SIGNED, SESSION_WAIT_MAKE, NULL); break;
     default: qr_fatal("no step ends in %s", session_wait_name(s->wait));
     }
     return QR_OK;
