@@ -15,6 +15,7 @@
 #include "tlog/tlog.h"
 
 enum bundle_stage { BUNDLE_OPEN, BUNDLE_FROZEN, BUNDLE_STARTED, BUNDLE_SIGNED };
+/* The word of a stage, and back. */
 const char *bundle_stage_name(enum bundle_stage s);
 enum qr_rc bundle_stage_parse(struct qr_bytes s, enum bundle_stage *out) QR_MUST_CHECK;
 
