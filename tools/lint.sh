@@ -40,7 +40,7 @@ tclsh tools/spec-index.tcl . | cmp -s - docs/SPECS.md ||
 
 step "cppcheck"
 cppcheck --quiet --enable=warning,performance,portability --std=c11 --inline-suppr \
-    --suppressions-list=tools/cppcheck.suppress --library=tools/cppcheck.cfg --error-exitcode=1 -j "$(nproc)" \
+    --suppressions-list=tools/cppcheck.suppress --error-exitcode=1 -j "$(nproc)" \
     --template='  {file}:{line}: {id}: {message}' -I src -I . \
     $(printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v '^tests/') 2>&1 ||
     bad "cppcheck complains"
