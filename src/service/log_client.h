@@ -16,9 +16,14 @@
 #include "base/logline.h"
 #include "crypto/crypto.h"
 #include "leaf/parts.h"
+#include "rpc/channel.h"
 #include "tlog/tlog.h"
+#include "trust/trust_dir.h"
 
 struct log_client;
+
+/* Gets one entry of a walk; anything but QR_OK ends it. */
+typedef enum qr_rc log_each(void *ctx, uint64_t index, struct qr_bytes entry);
 
 /* A checkpoint that was verified. */
 struct log_head {
@@ -44,21 +49,23 @@ struct log_answer {
 };
 void log_answer_fini(struct log_answer *a); /* idempotent; also after a failure */
 
-/* How to reach the log; src/service/run.c fills this.  call does one attested
- * exchange of service Log: method "Append" ..., in and *out protobuf-c
- * messages, *out lives in arena.  It reconnects as needed. */
+/* Deep copy of entry number i of a, with its head; log_answer_fini. */
+enum qr_rc log_answer_copy(const struct log_answer *a, size_t i, struct log_answer *out)
+    QR_MUST_CHECK;
+
+/* How to reach the log; run.c fills this, tests bring their own.  call makes
+ * one attested exchange of service Log ("Append" ...), and reconnects as
+ * needed; stream walks GetEntries [from, to). */
 struct log_client_conf {
-    const char *anchor_path;      /* copied */
-    const char *origin;           /* keeps */
-    const struct tlog_vkey *keys; /* keeps; any of them may have signed */
+    const char *anchor_path;          /* copied */
+    const char *origin;               /* keeps */
+    const struct trust_log_key *keys; /* keeps */
     size_t key_count;
-    struct qr_clock clock;
-    enum qr_rc (*call)(void *ctx, const char *method, const void *in, void **out,
-                       struct qr_arena *arena, struct qr_err *err);
-    /* Walks GetEntries [from, to): each gets the ProvenEntry's index and bytes. */
-    enum qr_rc (*stream)(void *ctx, uint64_t from, uint64_t to,
-                         enum qr_rc (*each)(void *each_ctx, uint64_t index, struct qr_bytes entry),
-                         void *each_ctx, struct qr_err *err);
+    const struct qr_log *log; /* keeps; may be NULL */
+    enum qr_rc (*call)(void *ctx, const char *method, const ProtobufCMessage *in,
+                       struct rpc_answer *out, struct qr_err *err);
+    enum qr_rc (*stream)(void *ctx, uint64_t from, uint64_t to, log_each *each, void *each_ctx,
+                         struct qr_err *err);
     void *ctx;
 };
 
@@ -103,11 +110,10 @@ enum qr_rc log_client_find(struct log_client *c, const struct log_query *q, stru
                            struct qr_err *err) QR_MUST_CHECK;
 
 /* Walks every entry of [from, size of a fresh checkpoint) in order and
- * recomputes the root over the whole: what each sees is the log itself.  from
- * must be 0 or the size that *frontier has reached; *frontier is advanced.
- * A result other than QR_OK of each ends the walk. */
-enum qr_rc log_client_replay(struct log_client *c, struct tlog_frontier *frontier,
-                             enum qr_rc (*each)(void *ctx, uint64_t index, struct qr_bytes entry),
+ * recomputes the root over the whole.  from is the size that *frontier has
+ * reached; *frontier is advanced.  What each was shown is the log only if the
+ * result is QR_OK: until then its effects must be undoable (a transaction). */
+enum qr_rc log_client_replay(struct log_client *c, struct tlog_frontier *frontier, log_each *each,
                              void *ctx, struct qr_err *err) QR_MUST_CHECK;
 
 /* Newest checkpoint seen; size 0 when none. */
