@@ -1,0 +1,152 @@
+/* certificate.c - write T, read T back exactly, recompute the group.
+ *
+ * Integers inside T are little-endian, unlike the frames' lengths. */
+#include "frost/certificate.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum qr_rc cocktail_transcript_write(const struct cocktail_transcript *t, struct qr_buf *out)
+{
+    const struct cocktail_params *p = t->params;
+    struct qr_bytes suite = qr_str(COCKTAIL_SUITE);
+    assert(t->ext.n <= COCKTAIL_MAX_EXT);
+    qr_buf_put_le64(out, suite.n);
+    qr_buf_put_bytes(out, suite);
+    qr_buf_put_le64(out, COCKTAIL_CONTEXT_SIZE);
+    qr_buf_put(out, p->context, COCKTAIL_CONTEXT_SIZE);
+    qr_buf_put_le32(out, p->n);
+    qr_buf_put_le32(out, p->t);
+    qr_buf_put(out, p->keys, (size_t)p->n * POINT_SIZE);
+    qr_buf_put(out, t->commitments, (size_t)p->n * p->t * POINT_SIZE);
+    qr_buf_put(out, t->pops, (size_t)p->n * SCHNORR_SIZE);
+    qr_buf_put(out, t->ephemerals, (size_t)p->n * POINT_SIZE);
+    qr_buf_put_le64(out, t->ext.n);
+    qr_buf_put_bytes(out, t->ext);
+    return qr_buf_ok(out);
+}
+
+enum qr_rc cocktail_group(const struct cocktail_params *p, const struct point *commitments,
+                          struct frost_group *out)
+{
+    struct point total[QR_MAX_PARTICIPANTS]; /* C_agg,k */
+    struct point_sum sum;
+    for (uint32_t k = 0; k < p->t; k++) {
+        point_sum_init(&sum);
+        for (uint32_t j = 0; j < p->n; j++)
+            point_sum_add(&sum, &commitments[(size_t)j * p->t + k]);
+        QR_TRY(point_sum_done(&sum, &total[k]));
+    }
+    *out = (struct frost_group){.n = p->n, .t = p->t, .key = total[0]};
+    for (uint32_t m = 1; m <= p->n; m++) {
+        point_sum_init(&sum);
+        point_sum_add_poly(&sum, total, p->t, m);
+        QR_TRY(point_sum_done(&sum, &out->shares[m - 1]));
+    }
+    return QR_OK;
+}
+
+bool cocktail_find_copy(const struct cocktail_params *p, const struct point *commitments,
+                        const struct point *ephemerals, uint32_t pair[2])
+{
+    for (uint32_t j = 1; j < p->n; j++)
+        for (uint32_t i = 0; i < j; i++)
+            if (point_equal(&commitments[(size_t)i * p->t], &commitments[(size_t)j * p->t]) ||
+                point_equal(&ephemerals[i], &ephemerals[j])) {
+                pair[0] = i + 1;
+                pair[1] = j + 1;
+                return true;
+            }
+    return false;
+}
+
+/* Raw runs of T that are still to be decoded. */
+struct raw_transcript {
+    struct qr_bytes keys;
+    struct qr_bytes context;
+    struct qr_bytes pops;
+    uint32_t n;
+    uint32_t t;
+};
+
+/* Lengths only: after this every run has the length that n and t demand. */
+static enum qr_rc split(struct qr_bytes bytes, struct raw_transcript *raw,
+                        struct cocktail_certificate *out, struct qr_err *err)
+{
+    struct qr_reader r = qr_reader_of(bytes);
+    if (qr_read_le64(&r) != qr_str(COCKTAIL_SUITE).n ||
+        !qr_bytes_is(qr_read_bytes(&r, qr_str(COCKTAIL_SUITE).n), COCKTAIL_SUITE))
+        return qr_fail(err, QR_MALFORMED, "not a transcript of " COCKTAIL_SUITE);
+    if (qr_read_le64(&r) != COCKTAIL_CONTEXT_SIZE)
+        return qr_fail(err, QR_MALFORMED, "the context is not 64 bytes long");
+    raw->context = qr_read_bytes(&r, COCKTAIL_CONTEXT_SIZE);
+    raw->n = qr_read_le32(&r);
+    raw->t = qr_read_le32(&r);
+    if (r.failed) return qr_fail(err, QR_MALFORMED, "the transcript is cut off");
+    if (raw->t < 1 || raw->t > raw->n || raw->n > QR_MAX_PARTICIPANTS)
+        return qr_fail(err, QR_RANGE, "no group can be %u of %u", raw->t, raw->n);
+    raw->keys = qr_read_bytes(&r, (size_t)raw->n * POINT_SIZE);
+    out->commitments = qr_read_bytes(&r, (size_t)raw->n * raw->t * POINT_SIZE);
+    raw->pops = qr_read_bytes(&r, (size_t)raw->n * SCHNORR_SIZE);
+    out->ephemerals = qr_read_bytes(&r, (size_t)raw->n * POINT_SIZE);
+    uint64_t ext = qr_read_le64(&r);
+    if (ext > COCKTAIL_MAX_EXT) return qr_fail(err, QR_MALFORMED, "the extension is too long");
+    out->ext = qr_read_bytes(&r, (size_t)ext);
+    out->transcript = QR_BYTES(bytes.p, bytes.n - r.rest.n);
+    out->signatures = qr_read_bytes(&r, (size_t)raw->n * SCHNORR_SIZE);
+    if (qr_reader_done(&r) != QR_OK)
+        return qr_fail(err, QR_MALFORMED, "the length does not fit %u of %u", raw->t, raw->n);
+    return QR_OK;
+}
+
+/* commitments and ephemerals have room for n*t and n points. */
+static enum qr_rc check_contributions(const struct cocktail_certificate *c, struct qr_bytes pops,
+                                      struct point *commitments, struct point *ephemerals,
+                                      struct qr_err *err)
+{
+    const struct cocktail_params *p = &c->params;
+    uint32_t pair[2];
+    for (uint32_t j = 0; j < p->n; j++) {
+        const uint8_t *raw = c->commitments.p + (size_t)j * p->t * POINT_SIZE;
+        struct point *own = commitments + (size_t)j * p->t;
+        enum qr_rc rc = point_decode(&ephemerals[j], c->ephemerals.p + (size_t)j * POINT_SIZE);
+        for (uint32_t k = 0; k < p->t && rc == QR_OK; k++)
+            rc = point_decode(&own[k], raw + (size_t)k * POINT_SIZE);
+        if (rc != QR_OK) return qr_fail(err, rc, "an invalid point of participant %u", j + 1);
+        rc = cocktail_pop_check(p, own, &ephemerals[j], pops.p + (size_t)j * SCHNORR_SIZE);
+        if (rc != QR_OK) return qr_fail(err, rc, "bad proof of possession of %u", j + 1);
+    }
+    if (cocktail_find_copy(p, commitments, ephemerals, pair))
+        return qr_fail(err, QR_CONFLICT, "participants %u and %u made the same contribution",
+                       pair[0], pair[1]);
+    return QR_OK;
+}
+
+static enum qr_rc check_signatures(const struct cocktail_certificate *c, struct qr_err *err)
+{
+    for (uint32_t j = 0; j < c->params.n; j++)
+        if (schnorr_verify(&c->params.keys[j], &c->transcript, 1,
+                           c->signatures.p + (size_t)j * SCHNORR_SIZE) != QR_OK)
+            return qr_fail(err, QR_FALSE, "bad signature of participant %u", j + 1);
+    return QR_OK;
+}
+
+enum qr_rc cocktail_certificate_verify(struct qr_bytes bytes, struct cocktail_certificate *out,
+                                       struct qr_err *err)
+{
+    struct raw_transcript raw = {0};
+    struct point ephemerals[QR_MAX_PARTICIPANTS];
+    *out = (struct cocktail_certificate){0};
+    QR_TRY(split(bytes, &raw, out, err));
+    QR_TRY(cocktail_params_init(&out->params, raw.n, raw.t, raw.keys, err));
+    qr_copy(out->params.context, raw.context.p, COCKTAIL_CONTEXT_SIZE);
+
+    struct point *commitments = calloc((size_t)raw.n * raw.t, sizeof *commitments);
+    if (!commitments) return qr_fail(err, QR_NOMEM, "no memory for a certificate");
+    enum qr_rc rc = check_contributions(out, raw.pops, commitments, ephemerals, err);
+    if (rc == QR_OK && cocktail_group(&out->params, commitments, &out->group) != QR_OK)
+        rc = qr_fail(err, QR_RANGE, "a key of the group is the identity");
+    if (rc == QR_OK) rc = check_signatures(out, err);
+    free(commitments);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* sigfile.h - a finished signature and its public key, spelled the way stock
+ * tools read them: ssh-keygen, openssl, in-toto verifiers.
+ *
+ * Pure text writers; nothing is verified here, the caller did that.
+ *
+ * Spec: OpenSSH PROTOCOL.sshsig, ssh-keygen(1) ALLOWED SIGNERS, RFC 8410,
+ * DSSE v1 envelope.md. */
+#ifndef QUORATE_FROST_SIGFILE_H
+#define QUORATE_FROST_SIGFILE_H
+
+#include "base/bytes.h"
+
+#define SIGFILE_KEY_SIZE 32
+#define SIGFILE_SIG_SIZE 64
+
+/* All append to out.  QR_RANGE: a name that payload_name_ok refuses; QR_NOMEM:
+ * the buffer's cap. */
+
+/* "-----BEGIN SSH SIGNATURE-----" ..., for ssh-keygen -Y verify -n namespace;
+ * sig is over payload_sshsig. */
+enum qr_rc sigfile_sshsig(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes namespace,
+                          const uint8_t sig[SIGFILE_SIG_SIZE], struct qr_buf *out) QR_MUST_CHECK;
+
+/* "ssh-ed25519 AAAA... COMMENT\n" */
+enum qr_rc sigfile_openssh_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes comment,
+                               struct qr_buf *out) QR_MUST_CHECK;
+
+/* "PRINCIPAL namespaces="NS" ssh-ed25519 AAAA...\n".  QR_RANGE also for the
+ * characters of patterns, * ? ! , and #. */
+enum qr_rc sigfile_allowed_signer(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
+                                  struct qr_bytes namespace, struct qr_buf *out) QR_MUST_CHECK;
+
+/* PEM of the SubjectPublicKeyInfo, for openssl pkeyutl -pubin -inkey. */
+enum qr_rc sigfile_pem(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out) QR_MUST_CHECK;
+
+/* {"payload":...,"payloadType":...,"signatures":[{"keyid":...,"sig":...}]},
+ * canonical JSON without newline; sig is over payload_dsse(type, body). */
+struct sigfile_dsse {
+    struct qr_bytes type;
+    struct qr_bytes body;
+    struct qr_bytes key_id;
+    const uint8_t *sig; /* SIGFILE_SIG_SIZE bytes */
+};
+enum qr_rc sigfile_dsse_write(const struct sigfile_dsse *d, struct qr_buf *out) QR_MUST_CHECK;
+
+#endif
