@@ -7,10 +7,11 @@
  * means that this event id is not in the log. */
 #include "service/outbox.h"
 
+#include "base/wait.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BATCH_ROWS 64
 #define BATCH_BYTES ((size_t)192 * 1024)
@@ -337,17 +338,6 @@ static enum qr_rc carry(struct outbox *ob, bool *more, struct qr_err *err)
 
 /* ---- waiting ---- */
 
-/* Waits on the condition for at most us; the mutex is held. */
-static void wait_us(struct outbox *ob, int64_t us)
-{
-    struct timespec ts;
-    if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0) qr_fatal("clock");
-    int64_t ns = ts.tv_nsec + us % 1000000 * 1000;
-    ts.tv_sec += (time_t)(us / 1000000 + ns / 1000000000);
-    ts.tv_nsec = (long)(ns % 1000000000);
-    (void)pthread_cond_timedwait(&ob->cond, &ob->mutex, &ts);
-}
-
 /* Sleeps until woken (pause_ms 0) or for a pause.  False: stop. */
 static bool rest(struct outbox *ob, int pause_ms)
 {
@@ -357,10 +347,10 @@ static bool rest(struct outbox *ob, int pause_ms)
         for (;;) {
             int64_t left = end - qr_mono_us(&ob->conf.clock);
             if (ob->stop || left <= 0) break;
-            wait_us(ob, left);
+            qr_cond_wait(&ob->cond, &ob->mutex, left);
         }
     } else {
-        while (!ob->stop && !ob->woken) wait_us(ob, 1000000);
+        while (!ob->stop && !ob->woken) qr_cond_wait(&ob->cond, &ob->mutex, 1000000);
     }
     ob->woken = false;
     bool go = !ob->stop;
@@ -424,7 +414,7 @@ enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, stru
         else if (left <= 0)
             rc = qr_fail(err, QR_DEADLINE, "recorded, but not in the log yet; it will be");
         if (rc != QR_OK) break;
-        wait_us(ob, left < 1000000 ? left : 1000000);
+        qr_cond_wait(&ob->cond, &ob->mutex, left < 1000000 ? left : 1000000);
     }
     unlock(ob);
     return rc;
@@ -445,16 +435,12 @@ enum qr_rc outbox_log(struct outbox *ob, enum leaf_kind kind, const json_t *body
 
 enum qr_rc outbox_new(struct outbox **out, const struct outbox_conf *conf, struct qr_err *err)
 {
-    pthread_condattr_t attr;
     struct outbox *ob = calloc(1, sizeof *ob);
     *out = NULL;
     if (!ob) return qr_fail(err, QR_NOMEM, "out of memory");
     ob->conf = *conf;
-    if (pthread_mutex_init(&ob->mutex, NULL) != 0 || pthread_condattr_init(&attr) != 0 ||
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-        pthread_cond_init(&ob->cond, &attr) != 0)
-        qr_fatal("mutex");
-    (void)pthread_condattr_destroy(&attr);
+    if (pthread_mutex_init(&ob->mutex, NULL) != 0) qr_fatal("cannot make a mutex");
+    qr_cond_init(&ob->cond);
     *out = ob;
     return QR_OK;
 }
