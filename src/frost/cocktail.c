@@ -332,6 +332,17 @@ enum qr_rc dkg_test_round2(struct dkg *d, const struct qr_bytes *msgs, struct qr
 }
 #endif
 
+enum qr_rc dkg_commit(const struct dkg *d, struct frost_nonces **out,
+                      struct frost_commitment *commitment, struct qr_err *err)
+{
+    struct frost_share share;
+    if (d->state != DKG_PENDING) return qr_fail(err, QR_STATE, "no share is pending");
+    QR_TRY(frost_share_init(&share, &d->group, d->index, secret_at(d, AT_SHARE)->b, err));
+    enum qr_rc rc = frost_commit(&share, out, commitment, err);
+    frost_share_fini(&share);
+    return rc;
+}
+
 enum qr_rc dkg_finish(struct dkg *d, struct qr_bytes sigs, struct qr_buf *certificate,
                       struct frost_share *share, struct qr_err *err)
 {

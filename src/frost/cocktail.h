@@ -17,6 +17,7 @@
 #define QUORATE_FROST_COCKTAIL_H
 
 #include "frost/certificate.h"
+#include "frost/sign.h"
 
 /* A participant's static key (d, P = d*B), used for nothing but COCKTAIL. */
 struct cocktail_static {
@@ -70,6 +71,13 @@ enum qr_rc dkg_round1(struct dkg *d, struct qr_bytes payload, struct qr_buf *out
  * QR_NOMEM. */
 enum qr_rc dkg_round2(struct dkg *d, const struct qr_bytes *msgs, struct qr_bytes ext_prefix,
                       uint8_t sig[SCHNORR_SIZE], struct qr_err *err) QR_MUST_CHECK;
+
+/* After round 2: RFC 9591 round 1 with the share that dkg_finish will give, so
+ * that commitments travel with the signature over the transcript.  The nonces
+ * sign only with that share.  Gives *out (frost_nonces_free).  QR_STATE;
+ * QR_NOMEM. */
+enum qr_rc dkg_commit(const struct dkg *d, struct frost_nonces **out,
+                      struct frost_commitment *commitment, struct qr_err *err) QR_MUST_CHECK;
 
 /* Round 3: sigs is sig_1 || ... || sig_n.  Appends the certificate, gives the
  * share (frost_share_fini).  QR_MALFORMED: not n signatures; QR_FALSE: one
