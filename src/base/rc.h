@@ -7,6 +7,10 @@
 #ifndef QUORATE_BASE_RC_H
 #define QUORATE_BASE_RC_H
 
+#ifdef NDEBUG
+#error "assertions stay on in every build: do not define NDEBUG"
+#endif
+
 #define QR_MUST_CHECK __attribute__((warn_unused_result))
 #define QR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
