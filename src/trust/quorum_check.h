@@ -18,23 +18,19 @@ enum qr_rc trust_people_check(const struct trust_context *ctx, const struct trus
                               const struct trust_approval *approvals, size_t n,
                               struct trust_report *r) QR_MUST_CHECK;
 
-/* roster.attested against the approvals in the descriptor's order. */
+/* roster.attested and roster.frozen. */
 struct trust_roster {
     struct trust_place at;
     struct leaf_roster is;
 };
-enum qr_rc trust_roster_check(const struct trust_request *req, const struct trust_roster *roster,
-                              const struct trust_approval *approvals, size_t n,
-                              struct trust_report *r) QR_MUST_CHECK;
-
 struct trust_descriptor {
     struct trust_place at;
     struct qr_hash hash;
     struct leaf_descriptor is;
 };
-/* The message that each payload stands for.  raw borrows the file; without it
- * (p NULL) a raw payload's digest is that of the artifact.  Appends; QR_RANGE:
- * raw without a file. */
+/* Appends the message that a payload stands for.  raw is the file (borrowed),
+ * whose digest is compared: QR_FALSE; QR_POLICY: a file that would mean
+ * something else to another protocol; QR_RANGE: raw without a file (p NULL). */
 enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
                                  const struct leaf_descriptor *d, const struct leaf_payload *p,
                                  struct qr_bytes file, struct qr_buf *out) QR_MUST_CHECK;
@@ -42,12 +38,22 @@ enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_
 enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
                                 struct qr_hash *out) QR_MUST_CHECK;
+/* A freeze and everything it was made from; borrows. */
+struct trust_freeze {
+    const struct trust_request *req;
+    const struct trust_approval *approvals; /* ascending index */
+    size_t n;
+    const struct trust_roster *roster;
+    const struct trust_descriptor *d;
+};
+/* roster.attested names exactly these approvals in this order, was made after
+ * them and before any of them was too old.  f->d is not looked at. */
+enum qr_rc trust_roster_check(const struct trust_context *ctx, const struct trust_freeze *f,
+                              struct trust_report *r) QR_MUST_CHECK;
 /* The descriptor rebuilt from the leaves: members in ascending approval index,
  * n = t = the policy's quorum, roster, policies, expiry, checkpoint behind the
  * roster, payload digests. */
-enum qr_rc trust_descriptor_check(const struct trust_context *ctx, const struct trust_request *req,
-                                  const struct trust_roster *roster,
-                                  const struct trust_descriptor *d, struct trust_report *r)
-    QR_MUST_CHECK;
+enum qr_rc trust_descriptor_check(const struct trust_context *ctx, const struct trust_freeze *f,
+                                  struct trust_report *r) QR_MUST_CHECK;
 
 #endif

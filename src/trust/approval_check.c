@@ -1,0 +1,220 @@
+/* approval_check.c - one approval, from the person's enrolment to the evidence
+ * of the machine it was given on. */
+#include "trust/approval_check.h"
+
+#include "attest/verdict.h"
+#include "frost/cocktail.h"
+
+static bool pub_equal(const struct qr_pub *a, const struct qr_pub *b)
+{
+    return qr_bytes_equal(QR_BYTES_OF(a->b), QR_BYTES_OF(b->b));
+}
+
+/* What certificate, grant and approval must say alike; NULL if they do. */
+static const char *difference(const struct trust_approval *a, const struct pki_cert *c,
+                              const struct pki_participant_claims *p, const struct leaf_grant *g,
+                              const struct qr_hash *grant_sha256)
+{
+    const struct leaf_approval *is = &a->is;
+    if (!qr_hash_equal(&is->certificate, &c->sha256)) return "the approval names another one";
+    if (!pub_equal(&c->key, &is->approval_key) ||
+        !pub_equal(&g->keys.approval_key, &is->approval_key))
+        return "approval key";
+    if (!pub_equal(&p->envelope_key, &is->envelope_key) ||
+        !pub_equal(&g->keys.envelope_key, &is->envelope_key))
+        return "envelope key";
+    if (!pub_equal(&p->cocktail_key, &is->cocktail_key) ||
+        !pub_equal(&g->keys.cocktail_key, &is->cocktail_key))
+        return "COCKTAIL key";
+    if (!qr_hash_equal(&p->commitment, &is->commitment)) return "person";
+    if (!qr_hash_equal(&p->enrolment, &is->enrolment)) return "enrolment";
+    if (!qr_hash_equal(&p->session_leaf, &is->session.leaf)) return "session";
+    if (p->role != is->role) return "role";
+    if (!qr_hash_equal(&p->grant, grant_sha256)) return "grant";
+    if ((g->classes & ~p->classes) || (p->classes & ~is->classes)) return "trust classes";
+    return NULL;
+}
+
+static bool logged_alike(const struct trust_approval *a, const struct pki_cert *c,
+                         const struct pki_participant_claims *p)
+{
+    const struct leaf_certificate *l = &a->issued;
+    struct qr_hash spki = pki_spki_sha256(&c->key);
+    return l->purpose == LEAF_PURPOSE_PARTICIPANT && qr_hash_equal(&l->sha256, &c->sha256) &&
+           qr_hash_equal(&l->spki, &spki) &&
+           qr_bytes_equal(QR_BYTES_OF(l->serial), QR_BYTES_OF(c->serial)) &&
+           l->not_before_us == c->not_before_us && l->not_after_us == c->not_after_us &&
+           qr_hash_equal(&l->session_leaf, &p->session_leaf) &&
+           qr_hash_equal(&l->commitment, &p->commitment) && qr_hash_equal(&l->grant, &p->grant);
+}
+
+enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct trust_request *req,
+                                   const struct trust_approval *a, struct trust_report *r)
+{
+    struct qr_err err = {{0}};
+    struct pki_cert cert;
+    struct pki_participant_claims claims;
+    QR_TRY(trust_result(
+        r, TRUST_CERTIFICATE_CHAIN,
+        pki_participant_read(a->certificate, &ctx->dir->participant_ca, &cert, &claims, &err),
+        &err));
+    QR_TRY(trust_check(r, TRUST_CERTIFICATE_TIME,
+                       pki_cert_valid_at(&cert, a->at.time_us) &&
+                           pki_cert_valid_at(&ctx->dir->participant_ca, a->at.time_us) &&
+                           pki_cert_valid_at(&ctx->dir->root, a->at.time_us),
+                       QR_FALSE, "not valid when the approval was recorded"));
+    QR_TRY(trust_check(r, TRUST_CERTIFICATE_LOGGED,
+                       logged_alike(a, &cert, &claims) && a->issued_at.index < a->at.index &&
+                           a->issued_at.index > req->at.index,
+                       QR_FALSE, "certificate.issued is missing, late or differs"));
+    struct trust_grant_use use = {.audience = LEAF_FOR_CAD,
+                                  .session_leaf = &req->at.leaf,
+                                  .identity = &a->identity,
+                                  .at_us = a->issued_at.time_us};
+    struct trust_grant grant;
+    QR_TRY(trust_grant_check(ctx, a->grant, &use, &grant, r));
+    const char *what = difference(a, &cert, &claims, &grant.is, &grant.sha256);
+    trust_grant_fini(&grant);
+    QR_TRY(trust_check(r, TRUST_CERTIFICATE_BINDING, !what, QR_FALSE,
+                       "certificate, grant and approval differ: %s", what ? what : ""));
+    if (qr_hash_equal(&claims.evidence, &a->is.evidence))
+        trust_pass(r, TRUST_EVIDENCE_ISSUER);
+    else
+        trust_skip(r, TRUST_EVIDENCE_ISSUER,
+                   "asserted, not checked: cad saw the evidence of its own session");
+    return QR_OK;
+}
+
+static enum qr_rc person_check(const struct trust_context *ctx, const struct trust_approval *a,
+                               struct trust_report *r)
+{
+    const struct leaf_identity *id = &a->identity.is;
+    QR_TRY(trust_enrolment_check(ctx, &a->identity, r));
+    return trust_check(r, TRUST_ENROLMENT_PERSON,
+                       qr_hash_equal(&a->is.enrolment, &a->identity.at.leaf) &&
+                           qr_hash_equal(&a->is.commitment, &id->commitment) &&
+                           a->is.role == id->role && a->identity.at.index < a->at.index,
+                       QR_FALSE, "the enrolment is of another person or role, or later");
+}
+
+static enum qr_rc signatures_check(const struct trust_approval *a, struct trust_report *r)
+{
+    static const char tag[] = "quorate/pop/v1"; /* with its NUL */
+    const struct leaf_approval *is = &a->is;
+    QR_TRY(trust_check(r, TRUST_APPROVAL_KEY_SIGNATURE,
+                       leaf_object_verify(a->body, leaf_without_approval_sigs, LEAF_TAG_APPROVAL,
+                                          &is->approval_key, &is->approval_sig) == QR_OK,
+                       QR_FALSE, NULL));
+    QR_TRY(trust_check(r, TRUST_APPROVAL_PERSON_SIGNATURE,
+                       leaf_object_verify(a->body, leaf_without_approval_sigs, LEAF_TAG_APPROVAL,
+                                          &a->identity.is.person_key, &is->person_sig) == QR_OK,
+                       QR_FALSE, NULL));
+    struct qr_buf msg;
+    qr_buf_init(&msg, 256);
+    leaf_approval_pop_message(is, &msg);
+    /* cocktail_static_check puts the tag in front itself. */
+    bool ok =
+        qr_buf_ok(&msg) == QR_OK &&
+        cocktail_static_check(is->cocktail_key.b, QR_BYTES(msg.p + sizeof tag, msg.n - sizeof tag),
+                              is->pop.b) == QR_OK;
+    qr_buf_fini(&msg);
+    return trust_check(r, TRUST_APPROVAL_POSSESSION, ok, QR_FALSE, NULL);
+}
+
+enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct trust_request *req,
+                                const struct trust_approval *a, struct trust_report *r)
+{
+    const struct leaf_approval *is = &a->is;
+    QR_TRY(trust_check(r, TRUST_APPROVAL_SESSION,
+                       qr_hash_equal(&is->session.leaf, &req->at.leaf) &&
+                           qr_bytes_is(qr_str(is->session.id), req->is.session) &&
+                           leaf_payloads_same(&is->payloads, &req->is.payloads) &&
+                           a->at.index > req->at.index,
+                       QR_FALSE, "it is of another session or of other payloads"));
+    QR_TRY(trust_check(r, TRUST_APPROVAL_POLICIES,
+                       leaf_policies_equal(&is->policies, &ctx->policies), QR_POLICY,
+                       "it names other policies"));
+    QR_TRY(person_check(ctx, a, r));
+    QR_TRY(trust_certificate_check(ctx, req, a, r));
+    QR_TRY(signatures_check(a, r));
+    char lesser[64];
+    qr_classes_text(is->classes & ~ctx->classes, lesser);
+    QR_TRY(trust_check(r, TRUST_CLASS_ACCEPTED, (is->classes & ~ctx->classes) == 0, QR_ATTESTATION,
+                       "the approval is of class %s, which is not accepted", lesser));
+    QR_TRY(trust_check(r, TRUST_APPROVAL_CHECKPOINT,
+                       is->checkpoint.size > req->at.index && is->checkpoint.size <= a->at.index,
+                       QR_FALSE, "its checkpoint does not lie between request and approval"));
+    return trust_evidence_check(ctx, a, r);
+}
+
+void trust_approval_binding(const struct leaf_approval *a, struct trust_binding_bytes *bytes,
+                            struct attest_binding *out)
+{
+    struct qr_bytes spki = QR_BYTES_OF(bytes->spki);
+    pki_spki(&a->approval_key, bytes->spki);
+    bytes->keys = attest_keys_digest(spki, &a->envelope_key, &a->cocktail_key);
+    attest_checkpoint_field(a->checkpoint.size, &a->checkpoint.root, bytes->checkpoint);
+    *out = (struct attest_binding){.purpose = qr_str(ATTEST_PURPOSE_APPROVE),
+                                   .context = QR_BYTES_OF(a->session.leaf.b),
+                                   .policy_hash = QR_BYTES_OF(a->policies.attestation.b),
+                                   .keys_digest = QR_BYTES_OF(bytes->keys.b),
+                                   .signing_policy = QR_BYTES_OF(a->policies.signing.b),
+                                   .checkpoint = QR_BYTES_OF(bytes->checkpoint)};
+}
+
+/* The fields that a reader can rebuild; NULL if all are as they must be. */
+static const char *binding_difference(const struct leaf_approval *a,
+                                      const struct attest_binding *got)
+{
+    struct trust_binding_bytes bytes;
+    struct attest_binding want;
+    trust_approval_binding(a, &bytes, &want);
+    if (!qr_bytes_equal(got->purpose, want.purpose)) return "purpose";
+    if (!qr_bytes_equal(got->context, want.context)) return "session";
+    if (!qr_bytes_equal(got->keys_digest, want.keys_digest)) return "keys";
+    if (!qr_bytes_equal(got->policy_hash, want.policy_hash)) return "attestation policy";
+    if (!qr_bytes_equal(got->signing_policy, want.signing_policy)) return "signing policy";
+    if (!qr_bytes_equal(got->checkpoint, want.checkpoint)) return "checkpoint";
+    return NULL;
+}
+
+static enum qr_rc judge(const struct trust_context *ctx, const struct trust_approval *a,
+                        const struct attest_evidence *e, struct trust_report *r)
+{
+    struct qr_err err = {{0}};
+    struct attest_binding binding;
+    uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
+    struct qr_hash digest = attest_evidence_digest(e->report, e->vek);
+    QR_TRY(trust_check(r, TRUST_EVIDENCE_PRESENT, qr_hash_equal(&digest, &a->is.evidence),
+                       QR_ATTESTATION, "it is not the evidence that the approval names"));
+    enum qr_rc rc = attest_binding_decode(e->binding, &binding, &err);
+    if (rc != QR_OK) return trust_fail(r, TRUST_EVIDENCE_BINDING, QR_ATTESTATION, "%s", err.text);
+    const char *what = binding_difference(&a->is, &binding);
+    QR_TRY(trust_check(r, TRUST_EVIDENCE_BINDING, !what, QR_ATTESTATION, "bound to another %s",
+                       what ? what : ""));
+    attest_binding_digest(e->binding, report_data);
+    struct attest_expectation want = {.policy = ctx->dir->attestation,
+                                      .report_data = QR_BYTES_OF(report_data),
+                                      .crl = QR_BYTES_NONE,
+                                      .time_us = a->at.time_us};
+    QR_TRY(trust_result(r, TRUST_EVIDENCE_VERDICT, attest_verify_evidence(e, &want, NULL, &err),
+                        &err));
+    return trust_check(r, TRUST_EVIDENCE_CLASS,
+                       e->trust_class == ATTEST_PRODUCTION ||
+                           (a->is.classes & QR_CLASS_SIMULATED) != 0,
+                       QR_ATTESTATION, "simulated evidence in an approval that does not say so");
+}
+
+enum qr_rc trust_evidence_check(const struct trust_context *ctx, const struct trust_approval *a,
+                                struct trust_report *r)
+{
+    struct qr_err err = {{0}};
+    struct attest_evidence e = {.trust_class = ATTEST_PRODUCTION};
+    if (a->evidence.n == 0)
+        return trust_fail(r, TRUST_EVIDENCE_PRESENT, QR_ATTESTATION, "it is not here");
+    if (attest_evidence_parse(a->evidence, &e, &err) != QR_OK)
+        return trust_fail(r, TRUST_EVIDENCE_PRESENT, QR_MALFORMED, "%s", err.text);
+    enum qr_rc rc = judge(ctx, a, &e, r);
+    attest_evidence_fini(&e);
+    return rc;
+}
