@@ -1,9 +1,14 @@
 /* record.c - the session's state as canonical JSON.
  *
- * Streams and presence are facts of a process, not of the session: a state
- * that was read back has no watcher, and its approvals count again when their
- * streams return. */
+ * Streams and deadlines are in it too, so that every step can go through the
+ * store; SESSION_EV_RESTART forgets what died with a process.  A time that
+ * does not exist is written as -1. */
 #include "session/session.h"
+
+static int64_t time_out(int64_t us)
+{
+    return us == INT64_MAX || us == INT64_MIN ? -1 : us;
+}
 
 static json_t *write_rules(const struct session_rules *r)
 {
@@ -26,6 +31,7 @@ static json_t *write_approval(const struct session_approval *a)
 {
     json_t *o = qr_json_object();
     qr_json_set(o, "answered", json_boolean(a->answered));
+    qr_json_set_int(o, "gone_us", time_out(a->gone_us));
     qr_json_set_int(o, "id", a->id);
     qr_json_set_u64str(o, "index", a->index);
     qr_json_set_hex(o, "leaf", a->leaf.b, sizeof a->leaf.b);
@@ -33,6 +39,7 @@ static json_t *write_approval(const struct session_approval *a)
     qr_json_set_int(o, "member", a->member);
     qr_json_set_hex(o, "person", a->person.b, sizeof a->person.b);
     qr_json_set_str(o, "role", qr_role_name(a->role));
+    qr_json_set_int(o, "watchers", a->watchers);
     return o;
 }
 
@@ -52,6 +59,8 @@ enum qr_rc session_write(const struct session *s, struct qr_buf *out)
     qr_json_set(o, "approvals", approvals);
     qr_json_set_int(o, "attempt", s->attempt);
     qr_json_set(o, "barred", barred);
+    qr_json_set_int(o, "deadline_us", time_out(s->deadline_us));
+    qr_json_set_int(o, "hold_us", time_out(s->hold_us));
     qr_json_set(o, "requested", json_boolean(s->requested));
     qr_json_set(o, "rules", write_rules(&s->rules));
     qr_json_set_int(o, "state", s->state);
@@ -63,6 +72,12 @@ enum qr_rc session_write(const struct session *s, struct qr_buf *out)
 }
 
 static const int64_t json_max = INT64_C(9007199254740991);
+
+static int64_t read_time(struct qr_obj *o, const char *key, int64_t none)
+{
+    int64_t us = qr_obj_int(o, key, -1, json_max);
+    return us < 0 ? none : us;
+}
 
 static enum qr_rc read_rules(struct qr_obj *o, struct session_rules *r, struct qr_err *err)
 {
@@ -84,6 +99,7 @@ static enum qr_rc read_approval(const json_t *v, struct session_approval *a, str
 {
     struct qr_obj o = qr_obj_of(v, "approval");
     a->answered = qr_obj_bool(&o, "answered");
+    a->gone_us = read_time(&o, "gone_us", INT64_MIN);
     a->id = (uint32_t)qr_obj_int(&o, "id", 1, UINT32_MAX);
     a->index = qr_obj_u64str(&o, "index");
     qr_obj_hex(&o, "leaf", a->leaf.b, sizeof a->leaf.b);
@@ -91,7 +107,7 @@ static enum qr_rc read_approval(const json_t *v, struct session_approval *a, str
     a->member = (uint32_t)qr_obj_int(&o, "member", 0, QR_MAX_PARTICIPANTS);
     qr_obj_hex(&o, "person", a->person.b, sizeof a->person.b);
     a->role = qr_obj_role(&o, "role");
-    a->gone_us = INT64_MIN;
+    a->watchers = (uint32_t)qr_obj_int(&o, "watchers", 0, UINT32_MAX);
     return qr_obj_done(&o, err);
 }
 
@@ -109,6 +125,8 @@ static enum qr_rc read_state(const json_t *v, struct session *s, struct qr_err *
     const json_t *approvals = qr_obj_array(&o, "approvals", SESSION_MAX_APPROVALS);
     s->attempt = (uint32_t)qr_obj_int(&o, "attempt", 0, UINT32_MAX);
     const json_t *barred = qr_obj_array(&o, "barred", SESSION_MAX_BARRED);
+    s->deadline_us = read_time(&o, "deadline_us", INT64_MAX);
+    s->hold_us = read_time(&o, "hold_us", INT64_MIN);
     s->requested = qr_obj_bool(&o, "requested");
     struct qr_obj rules = qr_obj_obj(&o, "rules");
     s->state = (enum session_state)qr_obj_int(&o, "state", SESSION_OPEN, SESSION_FAILED);
@@ -126,8 +144,6 @@ static enum qr_rc read_state(const json_t *v, struct session *s, struct qr_err *
 enum qr_rc session_read(struct qr_bytes text, struct session *out, struct qr_err *err)
 {
     qr_zero(out, sizeof *out);
-    out->deadline_us = INT64_MAX;
-    out->hold_us = INT64_MIN;
     json_t *v = NULL;
     QR_TRY(qr_json_parse(text, &v, err));
     enum qr_rc rc = read_state(v, out, err);

@@ -241,8 +241,8 @@ const char *session_state_name(enum session_state state);
 const char *session_wait_name(enum session_wait wait);
 const char *session_order_name(enum session_order_kind order);
 
-/* The state as canonical JSON for the coordinator's store, and back: what a
- * restart needs (streams are not in it).  session_read: QR_MALFORMED. */
+/* The state as canonical JSON for the coordinator's store, and back; the same
+ * state.  session_read: QR_MALFORMED. */
 enum qr_rc session_write(const struct session *s, struct qr_buf *out) QR_MUST_CHECK;
 enum qr_rc session_read(struct qr_bytes text, struct session *out, struct qr_err *err)
     QR_MUST_CHECK;
