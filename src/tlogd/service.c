@@ -1,0 +1,649 @@
+/* service.c - the log service.
+ *
+ * A handler parses and judges on its own thread; the log's writer only
+ * compares times.  Every answer is of one published checkpoint. */
+#include "tlogd/service.h"
+
+#include "service/receipt.h"
+#include "tlog/qr.h"
+#include "tlogd/admission.h"
+#include "trust/trust_dir.h"
+
+#include "quorate/v1/log.pb-c.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define MAX_BATCH 256
+#define MAX_INDEXES 1024
+#define MAX_ANSWER_BYTES ((size_t)3 * 1024 * 1024)
+#define START_CHUNK 1024
+
+struct tlogd {
+    Quorate__V1__Log_Service rpc; /* first: handlers get a pointer to it */
+    struct service *s;
+    struct qr_signer note_key;
+    struct tlog_log *log;
+    struct admission_clock *clock;
+    pthread_mutex_t own_mutex; /* entries of our own, in order of time */
+    int64_t own_last_us;
+};
+
+static struct tlogd *of(Quorate__V1__Log_Service *rpc) { return (struct tlogd *)rpc; }
+
+/* ---- what libtlog asks of us ---- */
+
+static enum tlog_rc sign_note(void *ctx, struct tlog_bytes msg, uint8_t sig[TLOG_SIG_SIZE])
+{
+    struct tlogd *d = ctx;
+    struct qr_sig out;
+    qr_sign(&d->note_key, qr_of_tlog(msg), &out);
+    qr_copy(sig, out.b, TLOG_SIG_SIZE);
+    return TLOG_OK;
+}
+
+static int64_t wall(void *ctx) { return qr_now_us(&((struct tlogd *)ctx)->s->clock); }
+
+static enum tlog_rc admit(void *ctx, const struct tlog_candidate *c, struct tlog_err *err)
+{
+    struct tlogd *d = ctx;
+    struct qr_err e = {{0}};
+    if (admission_time(d->clock, qr_of_tlog(c->entry), c->now_us, &e) == QR_OK) return TLOG_OK;
+    qr_copy(err->text, e.text, sizeof e.text);
+    return TLOG_REFUSED;
+}
+
+static void settle(void *ctx, bool kept)
+{
+    admission_clock_settle(((struct tlogd *)ctx)->clock, kept);
+}
+
+static void fatal(void *ctx, enum tlog_rc rc, const char *text)
+{
+    service_fatal(((struct tlogd *)ctx)->s, tlog_to_qr(rc, NULL, NULL), text);
+}
+
+/* Only the time is judged inside the log. */
+static enum qr_rc result(enum tlog_rc rc, const struct tlog_err *detail, struct qr_err *err)
+{
+    enum qr_rc out = tlog_to_qr(rc, detail, err);
+    return out == QR_POLICY ? QR_STALE : out;
+}
+
+/* ---- opening ---- */
+
+static enum qr_rc load_note_key(struct tlogd *d, struct tlog_vkey *vkey, struct qr_err *err)
+{
+    const struct trust_dir *t = d->s->trust;
+    struct service_path path = path_in2(d->s->state, LAYOUT_TLOGD, LAYOUT_NOTE_KEY);
+    QR_TRY(qr_signer_load(&d->note_key, path.s, err));
+    if (tlog_vkey_make(t->origin, d->note_key.pub.b, vkey) != TLOG_OK)
+        return qr_fail(err, QR_MALFORMED, "the log's origin is not a key name");
+    for (size_t i = 0; i < t->log_key_count; i++) {
+        const struct tlog_vkey *k = &t->log_keys[i].vkey;
+        if (k->id == vkey->id && qr_equal_ct(k->pub, vkey->pub, sizeof k->pub)) return QR_OK;
+    }
+    return qr_fail(err, QR_POLICY, "%s: the trust directory names another key of the log", path.s);
+}
+
+static enum qr_rc configure(struct tlogd *d, struct service_path *path, struct tlog_config *cfg,
+                            struct qr_err *err)
+{
+    *path = path_in2(d->s->state, LAYOUT_TLOGD, LAYOUT_LOG_DB);
+    *cfg = (struct tlog_config){.path = path->s,
+                                .signer = {.sign = sign_note, .ctx = d},
+                                .now_us = wall,
+                                .admit = admit,
+                                .settle = settle,
+                                .fatal = fatal,
+                                .ctx = d};
+    return load_note_key(d, &cfg->signer.key, err);
+}
+
+enum qr_rc tlogd_create(struct service *s, struct qr_err *err)
+{
+    struct tlogd *d = calloc(1, sizeof *d);
+    struct service_path path;
+    struct tlog_config cfg;
+    struct tlog_err terr = {{0}};
+    if (!d) return QR_NOMEM;
+    d->s = s;
+    enum qr_rc rc = configure(d, &path, &cfg, err);
+    if (rc == QR_OK) rc = result(tlog_create(&cfg, &terr), &terr, err);
+    qr_signer_fini(&d->note_key);
+    free(d);
+    return rc;
+}
+
+/* Goes back through the log until no entry can matter any more: an entry now
+ * may be no older than the skew, and all times are within it of log order. */
+struct recent {
+    struct tlogd *d;
+    int64_t oldest_us;
+};
+
+static enum tlog_rc note_recent(void *ctx, uint64_t index, struct tlog_bytes entry)
+{
+    struct recent *r = ctx;
+    struct leaf_entry e;
+    (void)index;
+    if (leaf_parse(qr_of_tlog(entry), &e, NULL) != QR_OK) return TLOG_CORRUPT;
+    admission_clock_note(r->d->clock, &e);
+    if (e.time_us < r->oldest_us) r->oldest_us = e.time_us;
+    leaf_fini(&e);
+    return TLOG_OK;
+}
+
+static enum qr_rc load_times(struct tlogd *d, struct qr_err *err)
+{
+    struct tlog_signed at;
+    struct tlog_err terr = {{0}};
+    tlog_latest(d->log, &at);
+    int64_t enough = qr_now_us(&d->s->clock) - 4 * QR_MAX_TIME_SKEW_US;
+    for (uint64_t to = at.head.size; to > 0;) {
+        uint64_t from = to > START_CHUNK ? to - START_CHUNK : 0;
+        struct recent r = {d, INT64_MAX};
+        QR_TRY(result(tlog_entries(d->log, from, to, note_recent, &r, &terr), &terr, err));
+        if (r.oldest_us < enough) break;
+        to = from;
+    }
+    return QR_OK;
+}
+
+enum qr_rc tlogd_open(struct service *s, struct qr_err *err)
+{
+    struct tlogd *d = calloc(1, sizeof *d);
+    struct service_path path;
+    struct tlog_config cfg;
+    struct tlog_err terr = {{0}};
+    if (!d) return QR_NOMEM;
+    s->self = d;
+    d->s = s;
+    d->clock = admission_clock_new(s->trust);
+    if (pthread_mutex_init(&d->own_mutex, NULL) != 0) qr_fatal("mutex");
+    QR_TRY(configure(d, &path, &cfg, err));
+    enum tlog_rc rc = tlog_open(&cfg, &d->log, &terr);
+    if (rc == TLOG_NOTFOUND)
+        return qr_fail(err, QR_NOTFOUND, "%s: no log there; --init makes one", path.s);
+    /* The exit code of a newer schema is the same for all daemons. */
+    if (rc == TLOG_VERSION) return qr_fail(err, QR_STALE, "%s", terr.text);
+    QR_TRY(result(rc, &terr, err));
+    return load_times(d, err);
+}
+
+void tlogd_close(struct service *s)
+{
+    struct tlogd *d = s->self;
+    if (!d) return;
+    tlog_close(d->log);
+    qr_signer_fini(&d->note_key);
+    admission_clock_free(d->clock);
+    (void)pthread_mutex_destroy(&d->own_mutex);
+    free(d);
+    s->self = NULL;
+}
+
+/* ---- appending ---- */
+
+static void take_receipt(const struct tlog_receipt *r, struct qr_bytes entry, struct log_entry *out)
+{
+    out->index = r->index;
+    out->bytes = entry;
+    qr_copy(out->leaf.b, r->leaf.b, sizeof out->leaf.b);
+    out->proof = r->proof;
+}
+
+static void take_head(const struct tlog_signed *cp, struct log_answer *out)
+{
+    out->head.note = QR_BYTES(cp->text, cp->n);
+    out->head.at.size = cp->head.size;
+    qr_copy(out->head.at.root.b, cp->head.root.b, sizeof cp->head.root.b);
+}
+
+static enum qr_rc append_one(struct tlogd *d, struct qr_bytes entry, struct log_entry *e,
+                             struct tlog_signed *cp, struct qr_err *err)
+{
+    struct admission_entry a;
+    struct tlog_receipt receipt;
+    struct tlog_err terr = {{0}};
+    QR_TRY(admission_judge(d->s->trust, entry, &a, err));
+    struct tlog_entry t = {.data = tlog_of_qr(entry),
+                           .key = tlog_of_qr(qr_str(a.key)),
+                           .tags = a.tags,
+                           .tag_count = a.tag_count};
+    QR_TRY(result(tlog_append(d->log, &t, &receipt, cp, &terr), &terr, err));
+    take_receipt(&receipt, entry, e);
+    return QR_OK;
+}
+
+static void append(Quorate__V1__Log_Service *rpc, const Quorate__V1__AppendRequest *in,
+                   Quorate__V1__Receipt_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct log_entry e;
+    struct log_answer a = {.n = 1, .entries = &e};
+    struct tlog_signed cp;
+    struct qr_err err = {{0}};
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    enum qr_rc rc = append_one(d, QR_BYTES(in->entry.data, in->entry.len), &e, &cp, &err);
+    if (rc != QR_OK) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    take_head(&cp, &a);
+    service_reply_receipt(call, &a, 0);
+}
+
+/* Everything a batch needs, in the call's arena. */
+struct batch {
+    size_t n;
+    struct admission_entry *judged;
+    struct tlog_entry *entries;
+    struct tlog_receipt *receipts;
+    struct tlog_signed cp;
+};
+
+static enum qr_rc judge_batch(struct tlogd *d, const Quorate__V1__AppendBatchRequest *in,
+                              struct qr_arena *arena, struct batch *b, struct qr_err *err)
+{
+    b->n = in->n_entries;
+    if (b->n == 0 || b->n > MAX_BATCH)
+        return qr_fail(err, QR_RANGE, "a batch has 1 to %d entries", MAX_BATCH);
+    b->judged = qr_arena_alloc(arena, b->n * sizeof *b->judged);
+    b->entries = qr_arena_alloc(arena, b->n * sizeof *b->entries);
+    b->receipts = qr_arena_alloc(arena, b->n * sizeof *b->receipts);
+    if (!b->judged || !b->entries || !b->receipts) return QR_NOMEM;
+    for (size_t i = 0; i < b->n; i++) {
+        struct qr_bytes e = QR_BYTES(in->entries[i].data, in->entries[i].len);
+        QR_TRY(admission_judge(d->s->trust, e, &b->judged[i], err));
+        b->entries[i] = (struct tlog_entry){.data = tlog_of_qr(e),
+                                            .key = tlog_of_qr(qr_str(b->judged[i].key)),
+                                            .tags = b->judged[i].tags,
+                                            .tag_count = b->judged[i].tag_count};
+    }
+    struct tlog_err terr = {{0}};
+    return result(tlog_append_batch(d->log, b->entries, b->n, b->receipts, &b->cp, &terr), &terr,
+                  err);
+}
+
+/* Sends entries with proofs; everything borrows from the call's arena. */
+static void reply_proofs(struct rpc_call *call, const struct log_answer *a)
+{
+    struct qr_arena *arena = rpc_call_arena(call);
+    Quorate__V1__ProofsReply out = QUORATE__V1__PROOFS_REPLY__INIT;
+    struct receipt *r = qr_arena_alloc(arena, (a->n + 1) * sizeof *r);
+    Quorate__V1__ProvenEntry **list = qr_arena_alloc(arena, (a->n + 1) * sizeof *list);
+    Quorate__V1__Checkpoint cp = QUORATE__V1__CHECKPOINT__INIT;
+    if (!r || !list) {
+        rpc_fail(call, QR_NOMEM, NULL);
+        return;
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        receipt_fill(&r[i], a, i);
+        list[i] = &r[i].entry;
+    }
+    cp.note = receipt_bytes(a->head.note);
+    out.checkpoint = &cp;
+    out.n_entries = a->n;
+    out.entries = list;
+    if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+}
+
+static void append_batch(Quorate__V1__Log_Service *rpc, const Quorate__V1__AppendBatchRequest *in,
+                         Quorate__V1__ProofsReply_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct batch b;
+    struct log_answer a = {.n = 0};
+    struct qr_err err = {{0}};
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    enum qr_rc rc = judge_batch(d, in, rpc_call_arena(call), &b, &err);
+    if (rc == QR_OK) {
+        a.n = b.n;
+        a.entries = qr_arena_alloc(rpc_call_arena(call), b.n * sizeof *a.entries);
+        if (!a.entries) rc = QR_NOMEM;
+    }
+    if (rc != QR_OK) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    for (size_t i = 0; i < b.n; i++)
+        take_receipt(&b.receipts[i], qr_of_tlog(b.entries[i].data), &a.entries[i]);
+    take_head(&b.cp, &a);
+    reply_proofs(call, &a);
+}
+
+enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *body,
+                         struct qr_err *err)
+{
+    struct tlogd *d = s->self;
+    char event_id[QR_ULID_LEN + 1];
+    struct log_entry e;
+    struct tlog_signed cp;
+    struct qr_buf entry;
+    qr_buf_init(&entry, QR_MAX_ENTRY);
+    (void)pthread_mutex_lock(&d->own_mutex);
+    int64_t now = qr_now_us(&s->clock);
+    now = now > d->own_last_us ? now : d->own_last_us + 1;
+    qr_ulid(&s->rand, now, event_id);
+    struct leaf_draft draft = {kind, LEAF_TLOGD, event_id, now, s->classes, body};
+    enum qr_rc rc = leaf_sign(&draft, &s->entry_key, &entry);
+    if (rc == QR_OK) rc = append_one(d, qr_buf_bytes(&entry), &e, &cp, err);
+    if (rc == QR_OK) d->own_last_us = now;
+    (void)pthread_mutex_unlock(&d->own_mutex);
+    qr_buf_fini(&entry);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static void get_checkpoint(Quorate__V1__Log_Service *rpc, const Quorate__V1__Empty *in,
+                           Quorate__V1__Checkpoint_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct tlog_signed cp;
+    Quorate__V1__Checkpoint out = QUORATE__V1__CHECKPOINT__INIT;
+    (void)in;
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    tlog_latest(d->log, &cp);
+    out.note = receipt_bytes(QR_BYTES(cp.text, cp.n));
+    if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+}
+
+struct one_entry {
+    struct qr_arena *arena;
+    struct qr_bytes bytes;
+};
+
+static enum tlog_rc copy_entry(void *ctx, uint64_t index, struct tlog_bytes entry)
+{
+    struct one_entry *o = ctx;
+    (void)index;
+    o->bytes = qr_arena_dup(o->arena, qr_of_tlog(entry));
+    return o->bytes.p ? TLOG_OK : TLOG_NOMEM;
+}
+
+/* Entry and proof to the tree of that size. */
+static enum qr_rc prove(struct tlogd *d, uint64_t index, uint64_t size, struct qr_arena *arena,
+                        struct log_entry *out, struct qr_err *err)
+{
+    struct one_entry one = {arena, QR_BYTES_NONE};
+    struct tlog_err terr = {{0}};
+    if (index >= size)
+        return qr_fail(err, QR_RANGE, "the log has %llu entries", (unsigned long long)size);
+    QR_TRY(result(tlog_entries(d->log, index, index + 1, copy_entry, &one, &terr), &terr, err));
+    QR_TRY(result(tlog_inclusion(d->log, index, size, &out->proof, &terr), &terr, err));
+    out->index = index;
+    out->bytes = one.bytes;
+    out->leaf = leaf_hash(one.bytes);
+    return QR_OK;
+}
+
+static void get_inclusion_proof(Quorate__V1__Log_Service *rpc,
+                                const Quorate__V1__InclusionRequest *in,
+                                Quorate__V1__Receipt_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct log_entry e;
+    struct log_answer a = {.n = 1, .entries = &e};
+    struct tlog_signed cp;
+    struct receipt r;
+    struct qr_err err = {{0}};
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    tlog_latest(d->log, &cp);
+    uint64_t size = in->tree_size ? in->tree_size : cp.head.size;
+    enum qr_rc rc = size > cp.head.size ? QR_RANGE : QR_OK;
+    if (rc == QR_OK) rc = prove(d, in->index, size, rpc_call_arena(call), &e, &err);
+    if (rc != QR_OK) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    take_head(&cp, &a);
+    receipt_fill(&r, &a, 0);
+    /* Only the current tree has a signed checkpoint. */
+    if (size != cp.head.size) r.msg.checkpoint = NULL;
+    if (rpc_send(call, &r.msg.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+}
+
+static void get_consistency_proof(Quorate__V1__Log_Service *rpc,
+                                  const Quorate__V1__ConsistencyRequest *in,
+                                  Quorate__V1__ConsistencyReply_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct tlog_signed cp;
+    struct tlog_proof proof = {0};
+    struct tlog_err terr = {{0}};
+    struct qr_err err = {{0}};
+    ProtobufCBinaryData path[TLOG_PROOF_MAX];
+    Quorate__V1__ConsistencyReply out = QUORATE__V1__CONSISTENCY_REPLY__INIT;
+    Quorate__V1__Checkpoint note = QUORATE__V1__CHECKPOINT__INIT;
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    tlog_latest(d->log, &cp);
+    uint64_t second = in->second ? in->second : cp.head.size;
+    enum qr_rc rc =
+        second > cp.head.size
+            ? qr_fail(&err, QR_RANGE, "the log is not that long yet")
+            : result(tlog_consistency(d->log, in->first, second, &proof, &terr), &terr, &err);
+    if (rc != QR_OK) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    for (size_t i = 0; i < proof.n; i++) path[i] = receipt_bytes(QR_BYTES_OF(proof.h[i].b));
+    out.n_path = proof.n;
+    out.path = path;
+    out.second = second;
+    note.note = receipt_bytes(QR_BYTES(cp.text, cp.n));
+    if (second == cp.head.size) out.checkpoint = &note;
+    if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+}
+
+static enum qr_rc prove_all(struct tlogd *d, const Quorate__V1__ProofsRequest *in,
+                            struct qr_arena *arena, const struct tlog_signed *cp,
+                            struct log_answer *a, struct qr_err *err)
+{
+    size_t bytes = 0;
+    if (in->n_indexes > MAX_INDEXES)
+        return qr_fail(err, QR_RANGE, "at most %d entries at once", MAX_INDEXES);
+    a->entries = qr_arena_alloc(arena, (in->n_indexes + 1) * sizeof *a->entries);
+    if (!a->entries) return QR_NOMEM;
+    for (a->n = 0; a->n < in->n_indexes; a->n++) {
+        struct log_entry *e = &a->entries[a->n];
+        QR_TRY(prove(d, in->indexes[a->n], cp->head.size, arena, e, err));
+        bytes += e->bytes.n + e->proof.n * 34;
+        if (bytes > MAX_ANSWER_BYTES)
+            return qr_fail(err, QR_EXHAUSTED, "the answer would be too large; ask for fewer");
+    }
+    return QR_OK;
+}
+
+static void get_proofs(Quorate__V1__Log_Service *rpc, const Quorate__V1__ProofsRequest *in,
+                       Quorate__V1__ProofsReply_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct tlog_signed cp;
+    struct log_answer a = {.n = 0};
+    struct qr_err err = {{0}};
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    tlog_latest(d->log, &cp);
+    enum qr_rc rc = prove_all(d, in, rpc_call_arena(call), &cp, &a, &err);
+    if (rc != QR_OK) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    take_head(&cp, &a);
+    reply_proofs(call, &a);
+}
+
+static enum tlog_rc send_entry(void *ctx, uint64_t index, struct tlog_bytes entry)
+{
+    Quorate__V1__ProvenEntry out = QUORATE__V1__PROVEN_ENTRY__INIT;
+    out.index = index;
+    out.entry = receipt_bytes(qr_of_tlog(entry));
+    return rpc_send_wait(ctx, &out.base) == QR_OK ? TLOG_OK : TLOG_STATE;
+}
+
+static void get_entries(Quorate__V1__Log_Service *rpc, const Quorate__V1__EntriesRequest *in,
+                        Quorate__V1__StreamFrame_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct tlog_signed cp;
+    struct tlog_err terr = {{0}};
+    struct qr_err err = {{0}};
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    tlog_latest(d->log, &cp);
+    uint64_t to = in->to ? in->to : cp.head.size;
+    if (to > cp.head.size || in->from > to) {
+        rpc_fail(call, QR_RANGE, "no such entries");
+        return;
+    }
+    if (in->from == to) return;
+    enum qr_rc rc =
+        result(tlog_entries(d->log, in->from, to, send_entry, call, &terr), &terr, &err);
+    if (rc != QR_OK) rpc_fail(call, rpc_call_gone(call) ? QR_CANCELLED : rc, err.text);
+}
+
+/* ---- finding ---- */
+
+struct found {
+    size_t n;
+    uint64_t index[MAX_INDEXES];
+};
+
+/* Adds the indexes of a tag, keeping the list ascending and without doubles. */
+static enum qr_rc add_tag(struct tlogd *d, char kind, struct qr_bytes what, struct found *f,
+                          struct qr_err *err)
+{
+    struct admission_tag tag = admission_tag(kind, what);
+    struct tlog_err terr = {{0}};
+    struct found got = {.n = MAX_INDEXES};
+    QR_TRY(result(
+        tlog_find_tag(d->log, (struct tlog_bytes){tag.b, tag.n}, 0, got.index, &got.n, &terr),
+        &terr, err));
+    struct found all = {.n = 0};
+    size_t i = 0, k = 0;
+    while (all.n < MAX_INDEXES && (i < f->n || k < got.n)) {
+        if (k == got.n || (i < f->n && f->index[i] < got.index[k])) {
+            all.index[all.n++] = f->index[i++];
+        } else {
+            if (i < f->n && f->index[i] == got.index[k]) i++;
+            all.index[all.n++] = got.index[k++];
+        }
+    }
+    *f = all;
+    return QR_OK;
+}
+
+/* For the first count entries found so far, those that name them as their
+ * session. */
+static enum qr_rc add_of_sessions(struct tlogd *d, char kind, size_t count, struct found *f,
+                                  struct qr_err *err)
+{
+    struct found roots = *f;
+    for (size_t i = 0; i < count && i < roots.n; i++) {
+        struct tlog_hash leaf;
+        struct tlog_err terr = {{0}};
+        QR_TRY(result(tlog_leaf_at(d->log, roots.index[i], &leaf, &terr), &terr, err));
+        QR_TRY(add_tag(d, kind, QR_BYTES_OF(leaf.b), f, err));
+    }
+    return QR_OK;
+}
+
+static enum qr_rc find_key(struct tlogd *d, const char *key, struct found *f, struct qr_err *err)
+{
+    struct tlog_err terr = {{0}};
+    enum qr_rc rc =
+        result(tlog_find_key(d->log, tlog_of_qr(qr_str(key)), &f->index[0], &terr), &terr, err);
+    f->n = rc == QR_OK;
+    return rc == QR_NOTFOUND ? QR_OK : rc;
+}
+
+static enum qr_rc find_session(struct tlogd *d, const char *id, struct found *f, struct qr_err *err)
+{
+    QR_TRY(add_tag(d, ADMISSION_TAG_SESSION, qr_str(id), f, err));
+    /* The lowest is session.requested; a certificate names only its leaf. */
+    return add_of_sessions(d, ADMISSION_TAG_SESSION_LEAF, 1, f, err);
+}
+
+static size_t fields_set(const Quorate__V1__FindRequest *in)
+{
+    return (size_t)(in->session[0] != 0) + (in->artifact_sha256.len > 0) +
+           (in->commitment.len > 0) + (in->policy_hash.len > 0) + (in->certificate.len > 0) +
+           (in->leaf_hash.len > 0) + (in->author_event[0] != 0);
+}
+
+static enum qr_rc find_hash(struct tlogd *d, const Quorate__V1__FindRequest *in, struct found *f,
+                            struct qr_err *err)
+{
+    const struct {
+        const ProtobufCBinaryData *value;
+        char tag;
+    } by[] = {{&in->artifact_sha256, ADMISSION_TAG_ARTIFACT},
+              {&in->commitment, ADMISSION_TAG_COMMITMENT},
+              {&in->policy_hash, ADMISSION_TAG_POLICY},
+              {&in->certificate, ADMISSION_TAG_CERTIFICATE},
+              {&in->leaf_hash, ADMISSION_TAG_LEAF}};
+    for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+        if (by[i].value->len == 0) continue;
+        if (by[i].value->len != QR_SHA256_SIZE)
+            return qr_fail(err, QR_MALFORMED, "a digest has 32 bytes");
+        QR_TRY(add_tag(d, by[i].tag, QR_BYTES(by[i].value->data, by[i].value->len), f, err));
+        if (by[i].tag == ADMISSION_TAG_ARTIFACT)
+            QR_TRY(add_of_sessions(d, ADMISSION_TAG_MADE, MAX_INDEXES, f, err));
+    }
+    return QR_OK;
+}
+
+static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *in,
+                 Quorate__V1__FindReply_Closure closure, void *call)
+{
+    struct tlogd *d = of(rpc);
+    struct qr_err err = {{0}};
+    struct tlog_signed cp;
+    Quorate__V1__FindReply out = QUORATE__V1__FIND_REPLY__INIT;
+    Quorate__V1__Checkpoint note = QUORATE__V1__CHECKPOINT__INIT;
+    (void)closure;
+    if (!service_admits(d->s, call, NULL)) return;
+    struct found *f = qr_arena_alloc(rpc_call_arena(call), sizeof *f);
+    enum qr_rc rc = f ? QR_OK : QR_NOMEM;
+    if (rc == QR_OK && fields_set(in) != 1)
+        rc = qr_fail(&err, QR_MALFORMED, "exactly one field must be set");
+    if (rc == QR_OK)
+        rc = in->session[0]        ? find_session(d, in->session, f, &err)
+             : in->author_event[0] ? find_key(d, in->author_event, f, &err)
+                                   : find_hash(d, in, f, &err);
+    if (rc != QR_OK) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    tlog_latest(d->log, &cp);
+    note.note = receipt_bytes(QR_BYTES(cp.text, cp.n));
+    out.n_indexes = f->n;
+    out.indexes = f->index;
+    out.checkpoint = &note;
+    if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+}
+
+enum qr_rc tlogd_add(struct service *s, struct qr_err *err)
+{
+    static const Quorate__V1__Log_Service handlers = {QUORATE__V1__LOG__BASE_INIT,
+                                                      .append = append,
+                                                      .append_batch = append_batch,
+                                                      .get_checkpoint = get_checkpoint,
+                                                      .get_inclusion_proof = get_inclusion_proof,
+                                                      .get_consistency_proof =
+                                                          get_consistency_proof,
+                                                      .get_proofs = get_proofs,
+                                                      .get_entries = get_entries,
+                                                      .find = find};
+    static const struct rpc_method methods[] = {{"AppendBatch", 0, QR_MAX_MESSAGE_DKG}};
+    struct tlogd *d = s->self;
+    d->rpc = handlers;
+    return rpc_server_add(s->server, &d->rpc.base, methods, 1, err);
+}

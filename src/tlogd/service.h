@@ -1,0 +1,15 @@
+/* service.h - the log service: handlers of proto/quorate/v1/log.proto over
+ * libtlog.  main.c is the only caller; hooks are those of service/run.h. */
+#ifndef QUORATE_TLOGD_SERVICE_H
+#define QUORATE_TLOGD_SERVICE_H
+
+#include "service/run.h"
+
+enum qr_rc tlogd_create(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc tlogd_open(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc tlogd_add(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *body,
+                         struct qr_err *err) QR_MUST_CHECK;
+void tlogd_close(struct service *s);
+
+#endif
