@@ -5,7 +5,7 @@
 package require json
 set here [file dirname [file normalize [info script]]]
 source [file join $here vectors merkle.tcl]
-foreach area {frost} {
+foreach area {frost snp} {
   set f [file join $here vectors $area.tcl]
   if {[file exists $f]} { source $f }
 }
@@ -23,6 +23,7 @@ set known {
   frost/rfc9591-*.json    run_vectors_rfc9591
   frost/cocktail-*.json   run_vectors_cocktail
   frost/decode-*.json     run_vectors_decode
+  snp/cases.json          run_vectors_snp
 }
 
 proc files_under {dir prefix} {

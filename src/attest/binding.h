@@ -51,14 +51,14 @@ enum qr_rc attest_binding_encode(const struct attest_binding *b, struct qr_buf *
                                  struct qr_err *err) QR_MUST_CHECK;
 /* Strict inverse: all tags 1 to 18 once and ascending, the same sizes, no
  * trailing bytes.  out borrows from s.  QR_MALFORMED. */
-enum qr_rc attest_binding_decode(struct qr_bytes s, struct attest_binding *out,
-                                 struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc attest_binding_decode(struct qr_bytes s, struct attest_binding *out, struct qr_err *err)
+    QR_MUST_CHECK;
 /* REPORT_DATA of the encoded form. */
 void attest_binding_digest(struct qr_bytes encoded, uint8_t out[ATTEST_REPORT_DATA_SIZE]);
 /* Encodes and digests.  QR_RANGE as attest_binding_encode. */
 enum qr_rc attest_binding_report_data(const struct attest_binding *b,
-                                      uint8_t out[ATTEST_REPORT_DATA_SIZE],
-                                      struct qr_err *err) QR_MUST_CHECK;
+                                      uint8_t out[ATTEST_REPORT_DATA_SIZE], struct qr_err *err)
+    QR_MUST_CHECK;
 
 /* Field 15: SHA-256(approval SPKI || envelope key || P_i).  The two keys are
  * 32 bytes each, so no two triples give the same bytes. */

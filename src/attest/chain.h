@@ -13,10 +13,10 @@
 
 /* What the peer presented, all DER; the CRL comes from the operator. */
 struct attest_certs {
-    struct qr_bytes vek;   /* VCEK or VLEK */
-    struct qr_bytes ask;   /* ASK or ASVK */
+    struct qr_bytes vek; /* VCEK or VLEK */
+    struct qr_bytes ask; /* ASK or ASVK */
     struct qr_bytes ark;
-    struct qr_bytes crl;   /* of the product and kind, or empty */
+    struct qr_bytes crl; /* of the product and kind, or empty */
 };
 
 #define ATTEST_CRL_MAX 65536
@@ -26,8 +26,8 @@ struct attest_certs {
 struct attest_vek {
     enum attest_product product;
     struct attest_tcb tcb;
-    uint8_t hwid[ATTEST_CHIP_ID_SIZE];  /* VCEK: padded with zeros */
-    char csp_id[ATTEST_CSP_MAX + 1];    /* VLEK, else "" */
+    uint8_t hwid[ATTEST_CHIP_ID_SIZE]; /* VCEK: padded with zeros */
+    char csp_id[ATTEST_CSP_MAX + 1];   /* VLEK, else "" */
 };
 
 struct attest_chain;
@@ -53,9 +53,8 @@ enum attest_reason attest_chain_crl(const struct attest_chain *c, struct qr_byte
                                     int64_t now_us) QR_MUST_CHECK;
 /* Rules 12 and 13.  VEK_EXT, VEK_PRODUCT. */
 enum attest_reason attest_chain_extensions(const struct attest_chain *c,
-                                           enum attest_product product,
-                                           enum attest_signer signer, struct attest_vek *out)
-    QR_MUST_CHECK;
+                                           enum attest_product product, enum attest_signer signer,
+                                           struct attest_vek *out) QR_MUST_CHECK;
 /* Rule 16: r and s over the first 672 received bytes.  BAD_SIGNATURE. */
 enum attest_reason attest_chain_signature(const struct attest_chain *c, struct qr_bytes report,
                                           const struct attest_report *parsed) QR_MUST_CHECK;

@@ -25,7 +25,7 @@ struct attest_device {
  * (/dev/sev-guest).  QR_USAGE for another name.  Both give QR_NOTIMPL. */
 enum qr_rc attest_device_open(const char *name, struct attest_device *out, struct qr_err *err)
     QR_MUST_CHECK;
-void attest_device_close(struct attest_device *d);   /* idempotent */
+void attest_device_close(struct attest_device *d); /* idempotent */
 
 /* Calls get_report. */
 enum qr_rc attest_device_report(const struct attest_device *d,

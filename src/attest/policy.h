@@ -51,20 +51,20 @@ struct attest_list {
 
 struct attest_policy {
     enum attest_class trust_class;
-    struct qr_hash hash;                        /* TEE_POLICY_HASH */
+    struct qr_hash hash; /* TEE_POLICY_HASH */
     bool products[ATTEST_PRODUCTS];
-    bool signers[2];                            /* by enum attest_signer */
+    bool signers[2]; /* by enum attest_signer */
     struct attest_list arks[ATTEST_PRODUCTS];
     struct attest_list measurements, host_data, chip_ids, family_ids, image_ids, report_ids;
     struct attest_list id_key_digests, author_key_digests;
-    struct attest_list csp_ids;                 /* text, padded with zeros to 64 */
+    struct attest_list csp_ids; /* text, padded with zeros to 64 */
     bool has_min_tcb[ATTEST_PRODUCTS], has_min_launch_tcb[ATTEST_PRODUCTS];
     struct attest_tcb min_tcb[ATTEST_PRODUCTS], min_launch_tcb[ATTEST_PRODUCTS];
     bool min_tcb_committed;
     bool allow_debug, allow_migrate_ma, allow_cxl, allow_masked_chip_id;
     bool allow_smt, allow_provisional;
     bool require_id_block, require_author_key, require_crl, forbid_migration_agent;
-    uint64_t required_bits;                     /* of ATTEST_POLICY_* */
+    uint64_t required_bits; /* of ATTEST_GUEST_* */
     uint64_t platform_info_required, platform_info_forbidden;
     uint64_t min_launch_mit_vector, min_current_mit_vector;
     uint32_t min_guest_svn;
@@ -75,8 +75,8 @@ struct attest_policy {
 
 /* Parses and checks.  QR_MALFORMED with "line N: …" (or the missing key) in
  * err.  Gives; attest_policy_free. */
-enum qr_rc attest_policy_parse(struct qr_bytes text, struct attest_policy **out,
-                               struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc attest_policy_parse(struct qr_bytes text, struct attest_policy **out, struct qr_err *err)
+    QR_MUST_CHECK;
 /* Same, but required keys may be absent (their rules are then off, all products
  * and signers allowed) and all-zero digests may be listed: for tools and tests
  * that try single rules, never for a policy in force. */
@@ -85,8 +85,7 @@ enum qr_rc attest_policy_parse_partial(struct qr_bytes text, struct attest_polic
 void attest_policy_free(struct attest_policy *p);
 
 /* Appends the canonical form. */
-enum qr_rc attest_policy_canonical(const struct attest_policy *p, struct qr_buf *out)
-    QR_MUST_CHECK;
+enum qr_rc attest_policy_canonical(const struct attest_policy *p, struct qr_buf *out) QR_MUST_CHECK;
 
 /* Reads TEE_POLICY_FILE, parses it and compares its hash with the pinned one
  * (64 hex digits; empty: not pinned).  QR_POLICY: another hash; err explains

@@ -33,8 +33,11 @@ const char *attest_class_name(enum attest_class c)
 
 enum qr_rc attest_class_from_name(struct qr_bytes name, enum attest_class *out)
 {
-    if (qr_bytes_is(name, "production")) *out = ATTEST_PRODUCTION;
-    else if (qr_bytes_is(name, "simulated")) *out = ATTEST_SIMULATED;
-    else return QR_MALFORMED;
+    if (qr_bytes_is(name, "production"))
+        *out = ATTEST_PRODUCTION;
+    else if (qr_bytes_is(name, "simulated"))
+        *out = ATTEST_SIMULATED;
+    else
+        return QR_MALFORMED;
     return QR_OK;
 }

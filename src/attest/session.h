@@ -29,23 +29,23 @@
 #include "base/clock.h"
 
 #define ATTEST_SESSION_ID_SIZE 16
-#define ATTEST_REATTEST_S 300        /* open a new session from here on */
-#define ATTEST_HARD_STOP_S 600       /* nothing is sealed or opened from here on */
-#define ATTEST_WINDOW 1024           /* counters this far behind are refused */
-#define ATTEST_METHOD_MAX 128        /* full method name */
-#define ATTEST_NAME_MAX 64           /* node id, role, audience; UTF-8 */
+#define ATTEST_REATTEST_S 300  /* open a new session from here on */
+#define ATTEST_HARD_STOP_S 600 /* nothing is sealed or opened from here on */
+#define ATTEST_WINDOW 1024     /* counters this far behind are refused */
+#define ATTEST_METHOD_MAX 128  /* full method name */
+#define ATTEST_NAME_MAX 64     /* node id, role, audience; UTF-8 */
 #define ATTESTED_CALL_SIZE 129
 #define ATTESTED_REPLY_SIZE 33
 #define ATTESTED_FRAME_SIZE 32
-#define ATTESTED_SECRET_OVERHEAD 25  /* version, counter, tag */
+#define ATTESTED_SECRET_OVERHEAD 25 /* version, counter, tag */
 
 /* The other side, as verified in the handshake. */
 struct attest_peer {
     char node_id[ATTEST_NAME_MAX + 1];
     char role[ATTEST_NAME_MAX + 1];
     struct qr_hash tls_spki;
-    struct qr_hash policy_hash;        /* equal to ours */
-    struct attest_claims claims;       /* claims.evidence_digest */
+    struct qr_hash policy_hash;  /* equal to ours */
+    struct attest_claims claims; /* claims.evidence_digest */
 };
 
 struct attest_session;
@@ -53,7 +53,7 @@ struct attest_session;
 /* One more reference; every reference ends with attest_session_free, the last
  * one wipes the keys. */
 struct attest_session *attest_session_hold(struct attest_session *s);
-void attest_session_free(struct attest_session *s);   /* NULL allowed */
+void attest_session_free(struct attest_session *s); /* NULL allowed */
 
 /* 16 bytes; borrowed from the session, as all below. */
 struct qr_bytes attest_session_id(const struct attest_session *s);
@@ -65,7 +65,7 @@ const struct qr_hash *attest_session_transcript(const struct attest_session *s);
 
 enum attest_session_age { ATTEST_FRESH, ATTEST_RENEW, ATTEST_EXPIRED };
 /* RENEW: still usable, open another one.  EXPIRED: seals and opens nothing. */
-enum attest_session_age attest_session_age(const struct attest_session *s);
+enum attest_session_age attest_session_age(struct attest_session *s);
 /* Makes it expired at once (policy changed, peer revoked). */
 void attest_session_end(struct attest_session *s);
 
@@ -73,7 +73,7 @@ void attest_session_end(struct attest_session *s);
  * memory, no secret inside, nothing to free. */
 struct attested_call {
     uint64_t counter;
-    int64_t deadline_us;               /* wall clock, absolute */
+    int64_t deadline_us; /* wall clock, absolute */
     char method[ATTEST_METHOD_MAX + 1];
     struct qr_hash request;
 };
@@ -81,10 +81,9 @@ struct attested_call {
 /* Client: the header for one call.  deadline_us is absolute wall time.  Fills
  * call.  QR_ATTESTATION: expired, or counters used up; QR_STATE: we are the
  * server; QR_RANGE: method too long. */
-enum qr_rc attested_call_seal(struct attest_session *s, const char *method,
-                              struct qr_bytes request, int64_t deadline_us,
-                              struct attested_call *call, uint8_t header[ATTESTED_CALL_SIZE])
-    QR_MUST_CHECK;
+enum qr_rc attested_call_seal(struct attest_session *s, const char *method, struct qr_bytes request,
+                              int64_t deadline_us, struct attested_call *call,
+                              uint8_t header[ATTESTED_CALL_SIZE]) QR_MUST_CHECK;
 
 /* Server: session id inside a header, to find the session by.  QR_MALFORMED:
  * not exactly ATTESTED_CALL_SIZE bytes of version 1. */
@@ -99,18 +98,18 @@ enum qr_rc attested_call_session_id(struct qr_bytes header, uint8_t out[ATTEST_S
  * "replayed").  Consumes the counter only when all hold; then fills call. */
 struct attested_in {
     struct qr_bytes header;
-    const char *method;                /* as the transport delivered it */
-    struct qr_bytes request;           /* the serialised message */
-    const struct qr_hash *pinned;      /* hash of the policy in force now */
+    const char *method;           /* as the transport delivered it */
+    struct qr_bytes request;      /* the serialised message */
+    const struct qr_hash *pinned; /* hash of the policy in force now */
 };
 enum qr_rc attested_call_open(struct attest_session *s, const struct attested_in *in,
                               struct attested_call *call, struct qr_err *err) QR_MUST_CHECK;
 
 /* What a call ended with.  reply is empty unless status is 0. */
 struct attested_result {
-    uint32_t status;                   /* gRPC status number */
-    struct qr_bytes message;           /* gRPC status message */
-    struct qr_bytes reply;             /* the serialised message */
+    uint32_t status;         /* gRPC status number */
+    struct qr_bytes message; /* gRPC status message */
+    struct qr_bytes reply;   /* the serialised message */
 };
 /* Server: the trailer of a reply.  For a stream: reply empty, sent at its end. */
 enum qr_rc attested_reply_seal(struct attest_session *s, const struct attested_call *call,
@@ -142,11 +141,11 @@ enum qr_rc attested_stream_open(struct attest_session *s, const struct attested_
 /* A token or secret inside a message body, for the peer only.  label says what
  * it is, "login/token".  Appends ATTESTED_SECRET_OVERHEAD more bytes than plain.
  * It is not protected against replay: the call that carries it is. */
-enum qr_rc attested_secret_seal(struct attest_session *s, const char *label,
-                                struct qr_bytes plain, struct qr_buf *out) QR_MUST_CHECK;
+enum qr_rc attested_secret_seal(struct attest_session *s, const char *label, struct qr_bytes plain,
+                                struct qr_buf *out) QR_MUST_CHECK;
 /* QR_MALFORMED, QR_UNAUTHENTICATED.  Appends the plaintext to out, whose memory
  * the caller wipes. */
-enum qr_rc attested_secret_open(struct attest_session *s, const char *label,
-                                struct qr_bytes sealed, struct qr_buf *out) QR_MUST_CHECK;
+enum qr_rc attested_secret_open(struct attest_session *s, const char *label, struct qr_bytes sealed,
+                                struct qr_buf *out) QR_MUST_CHECK;
 
 #endif

@@ -17,8 +17,7 @@
 /* Makes the root of a simulated product "Genoa": dir/ark.der, dir/ask.der,
  * dir/ask.key (0600).  The root's own key is not kept.  dir must exist.  Two
  * RSA-4096 keys: takes seconds.  QR_EXISTS when there is one already. */
-enum qr_rc attest_sim_root_make(const char *dir, int64_t now_us, struct qr_err *err)
-    QR_MUST_CHECK;
+enum qr_rc attest_sim_root_make(const char *dir, int64_t now_us, struct qr_err *err) QR_MUST_CHECK;
 
 /* Makes a node under that root: node_dir/vcek.der, vcek.key (0600), and copies
  * of ask.der and ark.der; the chip id is random.  node_dir must exist.

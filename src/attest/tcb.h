@@ -25,8 +25,8 @@ enum attest_product attest_product_from_name(struct qr_bytes name);
 enum attest_product attest_product_from_cpuid(uint8_t family, uint8_t model);
 
 struct attest_tcb {
-    uint8_t fmc;   /* Turin only, else 0 */
-    uint8_t bl;    /* boot loader */
+    uint8_t fmc; /* Turin only, else 0 */
+    uint8_t bl;  /* boot loader */
     uint8_t tee;
     uint8_t snp;
     uint8_t ucode; /* microcode */

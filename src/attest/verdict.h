@@ -13,10 +13,10 @@
 #include "attest/policy.h"
 
 struct attest_question {
-    struct qr_bytes report;             /* as received */
+    struct qr_bytes report; /* as received */
     struct attest_certs certs;
     const struct attest_policy *policy;
-    int64_t time_us;                    /* the verifier's own clock */
+    int64_t time_us; /* the verifier's own clock */
     /* 64 bytes that REPORT_DATA must equal.  Empty: the rule is off, and the
      * report proves nothing about any exchange; only tools that print do so. */
     struct qr_bytes report_data;
@@ -29,13 +29,13 @@ struct attest_claims {
     struct attest_report report;
     struct attest_tcb current, reported, committed, launch;
     struct attest_vek vek;
-    struct qr_hash evidence_digest;     /* attest_evidence_digest */
-    struct qr_hash vek_digest;          /* SHA-256 of the certificate */
+    struct qr_hash evidence_digest; /* attest_evidence_digest */
+    struct qr_hash vek_digest;      /* SHA-256 of the certificate */
 };
 
 struct attest_verdict {
-    enum attest_reason reason;          /* ATTEST_OK: accepted */
-    bool authentic;                     /* claims are filled: the signature held */
+    enum attest_reason reason; /* ATTEST_OK: accepted */
+    bool authentic;            /* claims are filled: the signature held */
     struct attest_claims claims;
 };
 
@@ -48,12 +48,12 @@ void attest_verify(const struct attest_question *q, struct attest_verdict *out);
  * QR_OK; out may be NULL. */
 struct attest_expectation {
     const struct attest_policy *policy;
-    struct qr_bytes report_data;        /* 64 */
+    struct qr_bytes report_data; /* 64 */
     struct qr_bytes crl;
     int64_t time_us;
 };
 enum qr_rc attest_verify_evidence(const struct attest_evidence *e,
-                                  const struct attest_expectation *want,
-                                  struct attest_verdict *out, struct qr_err *err) QR_MUST_CHECK;
+                                  const struct attest_expectation *want, struct attest_verdict *out,
+                                  struct qr_err *err) QR_MUST_CHECK;
 
 #endif
