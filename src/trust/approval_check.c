@@ -2,7 +2,6 @@
  * of the machine it was given on. */
 #include "trust/approval_check.h"
 
-#include "attest/verdict.h"
 #include "frost/cocktail.h"
 
 static bool pub_equal(const struct qr_pub *a, const struct qr_pub *b)
@@ -48,6 +47,26 @@ static bool logged_alike(const struct trust_approval *a, const struct pki_cert *
            qr_hash_equal(&l->commitment, &p->commitment) && qr_hash_equal(&l->grant, &p->grant);
 }
 
+/* Certificate and approval name one piece of evidence, and it holds. */
+static enum qr_rc evidence_check(const struct trust_context *ctx, const struct trust_approval *a,
+                                 const struct pki_participant_claims *claims,
+                                 const struct trust_grant *grant, struct trust_report *r)
+{
+    struct qr_hash digest;
+    struct trust_evidence e = {.bytes = a->evidence,
+                               .source = {.grant = &grant->is,
+                                          .grant_sha256 = &grant->sha256,
+                                          .policies = &a->is.policies,
+                                          .checkpoint = &a->is.checkpoint},
+                               .classes = claims->classes,
+                               .at_us = a->issued_at.time_us};
+    QR_TRY(trust_check(r, TRUST_EVIDENCE_ISSUER, qr_hash_equal(&claims->evidence, &a->is.evidence),
+                       QR_ATTESTATION, "certificate and approval name different evidence"));
+    QR_TRY(trust_evidence_check(ctx, &e, &digest, r));
+    return trust_check(r, TRUST_EVIDENCE_NAMED, qr_hash_equal(&digest, &a->is.evidence),
+                       QR_ATTESTATION, "it is not the evidence that the approval names");
+}
+
 enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct trust_request *req,
                                    const struct trust_approval *a, struct trust_report *r)
 {
@@ -74,15 +93,11 @@ enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct
     struct trust_grant grant;
     QR_TRY(trust_grant_check(ctx, a->grant, &use, &grant, r));
     const char *what = difference(a, &cert, &claims, &grant.is, &grant.sha256);
+    enum qr_rc rc = trust_check(r, TRUST_CERTIFICATE_BINDING, !what, QR_FALSE,
+                                "certificate, grant and approval differ: %s", what ? what : "");
+    if (rc == QR_OK) rc = evidence_check(ctx, a, &claims, &grant, r);
     trust_grant_fini(&grant);
-    QR_TRY(trust_check(r, TRUST_CERTIFICATE_BINDING, !what, QR_FALSE,
-                       "certificate, grant and approval differ: %s", what ? what : ""));
-    if (qr_hash_equal(&claims.evidence, &a->is.evidence))
-        trust_pass(r, TRUST_EVIDENCE_ISSUER);
-    else
-        trust_skip(r, TRUST_EVIDENCE_ISSUER,
-                   "asserted, not checked: cad saw the evidence of its own session");
-    return QR_OK;
+    return rc;
 }
 
 static enum qr_rc person_check(const struct trust_context *ctx, const struct trust_approval *a,
@@ -141,80 +156,7 @@ enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct tr
     qr_classes_text(is->classes & ~ctx->classes, lesser);
     QR_TRY(trust_check(r, TRUST_CLASS_ACCEPTED, (is->classes & ~ctx->classes) == 0, QR_ATTESTATION,
                        "the approval is of class %s, which is not accepted", lesser));
-    QR_TRY(trust_check(r, TRUST_APPROVAL_CHECKPOINT,
+    return trust_check(r, TRUST_APPROVAL_CHECKPOINT,
                        is->checkpoint.size > req->at.index && is->checkpoint.size <= a->at.index,
-                       QR_FALSE, "its checkpoint does not lie between request and approval"));
-    return trust_evidence_check(ctx, a, r);
-}
-
-void trust_approval_binding(const struct leaf_approval *a, struct trust_binding_bytes *bytes,
-                            struct attest_binding *out)
-{
-    struct qr_bytes spki = QR_BYTES_OF(bytes->spki);
-    pki_spki(&a->approval_key, bytes->spki);
-    bytes->keys = attest_keys_digest(spki, &a->envelope_key, &a->cocktail_key);
-    attest_checkpoint_field(a->checkpoint.size, &a->checkpoint.root, bytes->checkpoint);
-    *out = (struct attest_binding){.purpose = qr_str(ATTEST_PURPOSE_APPROVE),
-                                   .context = QR_BYTES_OF(a->session.leaf.b),
-                                   .policy_hash = QR_BYTES_OF(a->policies.attestation.b),
-                                   .keys_digest = QR_BYTES_OF(bytes->keys.b),
-                                   .signing_policy = QR_BYTES_OF(a->policies.signing.b),
-                                   .checkpoint = QR_BYTES_OF(bytes->checkpoint)};
-}
-
-/* The fields that a reader can rebuild; NULL if all are as they must be. */
-static const char *binding_difference(const struct leaf_approval *a,
-                                      const struct attest_binding *got)
-{
-    struct trust_binding_bytes bytes;
-    struct attest_binding want;
-    trust_approval_binding(a, &bytes, &want);
-    if (!qr_bytes_equal(got->purpose, want.purpose)) return "purpose";
-    if (!qr_bytes_equal(got->context, want.context)) return "session";
-    if (!qr_bytes_equal(got->keys_digest, want.keys_digest)) return "keys";
-    if (!qr_bytes_equal(got->policy_hash, want.policy_hash)) return "attestation policy";
-    if (!qr_bytes_equal(got->signing_policy, want.signing_policy)) return "signing policy";
-    if (!qr_bytes_equal(got->checkpoint, want.checkpoint)) return "checkpoint";
-    return NULL;
-}
-
-static enum qr_rc judge(const struct trust_context *ctx, const struct trust_approval *a,
-                        const struct attest_evidence *e, struct trust_report *r)
-{
-    struct qr_err err = {{0}};
-    struct attest_binding binding;
-    uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
-    struct qr_hash digest = attest_evidence_digest(e->report, e->vek);
-    QR_TRY(trust_check(r, TRUST_EVIDENCE_PRESENT, qr_hash_equal(&digest, &a->is.evidence),
-                       QR_ATTESTATION, "it is not the evidence that the approval names"));
-    enum qr_rc rc = attest_binding_decode(e->binding, &binding, &err);
-    if (rc != QR_OK) return trust_fail(r, TRUST_EVIDENCE_BINDING, QR_ATTESTATION, "%s", err.text);
-    const char *what = binding_difference(&a->is, &binding);
-    QR_TRY(trust_check(r, TRUST_EVIDENCE_BINDING, !what, QR_ATTESTATION, "bound to another %s",
-                       what ? what : ""));
-    attest_binding_digest(e->binding, report_data);
-    struct attest_expectation want = {.policy = ctx->dir->attestation,
-                                      .report_data = QR_BYTES_OF(report_data),
-                                      .crl = QR_BYTES_NONE,
-                                      .time_us = a->at.time_us};
-    QR_TRY(trust_result(r, TRUST_EVIDENCE_VERDICT, attest_verify_evidence(e, &want, NULL, &err),
-                        &err));
-    return trust_check(r, TRUST_EVIDENCE_CLASS,
-                       e->trust_class == ATTEST_PRODUCTION ||
-                           (a->is.classes & QR_CLASS_SIMULATED) != 0,
-                       QR_ATTESTATION, "simulated evidence in an approval that does not say so");
-}
-
-enum qr_rc trust_evidence_check(const struct trust_context *ctx, const struct trust_approval *a,
-                                struct trust_report *r)
-{
-    struct qr_err err = {{0}};
-    struct attest_evidence e = {.trust_class = ATTEST_PRODUCTION};
-    if (a->evidence.n == 0)
-        return trust_fail(r, TRUST_EVIDENCE_PRESENT, QR_ATTESTATION, "it is not here");
-    if (attest_evidence_parse(a->evidence, &e, &err) != QR_OK)
-        return trust_fail(r, TRUST_EVIDENCE_PRESENT, QR_MALFORMED, "%s", err.text);
-    enum qr_rc rc = judge(ctx, a, &e, r);
-    attest_evidence_fini(&e);
-    return rc;
+                       QR_FALSE, "its checkpoint does not lie between request and approval");
 }

@@ -7,10 +7,9 @@
 #ifndef QUORATE_TRUST_APPROVAL_CHECK_H
 #define QUORATE_TRUST_APPROVAL_CHECK_H
 
-#include "attest/binding.h"
 #include "leaf/certificate.h"
 #include "pki/ca.h"
-#include "trust/grant_check.h"
+#include "trust/evidence_check.h"
 
 /* One approval with all that belongs to it; bytes and JSON are borrowed. */
 struct trust_approval {
@@ -26,7 +25,7 @@ struct trust_approval {
 };
 
 /* Chain to the pinned CA, valid at the approval's time, logged at a lower
- * index with the same key, equal to grant and approval. */
+ * index with the same key, equal to grant and approval; and its evidence. */
 enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct trust_request *req,
                                    const struct trust_approval *a, struct trust_report *r)
     QR_MUST_CHECK;
@@ -36,21 +35,5 @@ enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct
 enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct trust_request *req,
                                 const struct trust_approval *a, struct trust_report *r)
     QR_MUST_CHECK;
-
-/* What the evidence behind an approval binds: purpose approve, context the
- * session leaf hash, the approval's three keys, both policies, its checkpoint.
- * The participant fills the other fields (nonce, verifier, node, role, session
- * keys) before it asks its device; a reader compares these.  The fields borrow
- * from a and from bytes. */
-struct trust_binding_bytes {
-    uint8_t spki[PKI_ED25519_SPKI_SIZE];
-    struct qr_hash keys;
-    uint8_t checkpoint[40];
-};
-void trust_approval_binding(const struct leaf_approval *a, struct trust_binding_bytes *bytes,
-                            struct attest_binding *out);
-/* (i) alone. */
-enum qr_rc trust_evidence_check(const struct trust_context *ctx, const struct trust_approval *a,
-                                struct trust_report *r) QR_MUST_CHECK;
 
 #endif
