@@ -114,8 +114,6 @@ enum qr_rc leaf_approval_read(const json_t *body, struct leaf_approval *out, str
 
 void leaf_approval_pop_message(const struct leaf_approval *a, struct qr_buf *out)
 {
-    static const char tag[] = "quorate/pop/v1";
-    qr_buf_put(out, tag, sizeof tag);
     qr_buf_put(out, a->session.leaf.b, sizeof a->session.leaf.b);
     qr_buf_put(out, a->approval_key.b, QR_KEY_SIZE);
     qr_buf_put(out, a->envelope_key.b, QR_KEY_SIZE);

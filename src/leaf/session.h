@@ -62,8 +62,8 @@ struct leaf_approval {
 json_t *leaf_approval_write(const struct leaf_approval *a);
 enum qr_rc leaf_approval_read(const json_t *body, struct leaf_approval *out, struct qr_err *err)
     QR_MUST_CHECK;
-/* The bytes that pop covers: session leaf || approval || envelope || P_i with
- * the tag in front; appends. */
+/* What pop covers, after the tag that cocktail_static_prove puts in front:
+ * session leaf || approval key || envelope key || P_i.  Appends. */
 void leaf_approval_pop_message(const struct leaf_approval *a, struct qr_buf *out);
 
 struct leaf_refusal {

@@ -154,7 +154,7 @@ static enum qr_rc open_material(struct ceremony *c, struct qr_bytes material,
     if (rc != QR_OK) (void)trust_report_err(&r, err);
     trust_report_fini(&r);
     if (rc == QR_OK) rc = same_as_approved(c, f, err);
-    if (rc == QR_OK) rc = c->is.consider(c->is.ctx, f, err);
+    if (rc == QR_OK) rc = c->is.consider(c->is.ctx, b, f, err);
     if (rc != QR_OK) {
         bundle_facts_fini(f);
         bundle_fini(b);

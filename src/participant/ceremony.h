@@ -33,7 +33,8 @@ struct ceremony_setup {
     bool has_file;
     /* Is this checkpoint of the log we know, fresh, and not beside another
      * history?  Asks the log itself.  QR_FORK, QR_STALE, QR_UNAVAILABLE. */
-    enum qr_rc (*consider)(void *ctx, const struct bundle_facts *facts, struct qr_err *err);
+    enum qr_rc (*consider)(void *ctx, const struct bundle *b, const struct bundle_facts *facts,
+                           struct qr_err *err);
     void *ctx;
 };
 

@@ -1,0 +1,77 @@
+/* services.h - a participant's connections: the four services over attested
+ * calls, and its own view of the log.
+ *
+ * Opened by the CLI with addresses and files; every call is attested on both
+ * sides, everything read from the log is proven.  What a service answers is
+ * still only a claim: the callers verify it.
+ * Spec: TRUST.md sections 7 and 8. */
+#ifndef QUORATE_PARTICIPANT_SERVICES_H
+#define QUORATE_PARTICIPANT_SERVICES_H
+
+#include "attest/device.h"
+#include "bundle/verify.h"
+#include "rpc/channel.h"
+#include "service/log_client.h"
+
+enum service_id { SERVICE_LOG, SERVICE_AUTH, SERVICE_CA, SERVICE_COORDINATOR, SERVICE_COUNT };
+
+struct services_conf {
+    const char *addr[SERVICE_COUNT];   /* keeps */
+    struct rpc_tls tls;                /* keeps */
+    const char *tee_dir;               /* simulator directory of this node; keeps */
+    const char *anchor_path;           /* newest checkpoint seen; copied */
+    const struct trust_dir *trust;     /* keeps */
+    const struct qr_log *log;          /* keeps; NULL: silent */
+    struct qr_clock clock;
+    struct qr_rand rand;
+};
+
+struct services;
+
+/* Connects nothing yet.  Gives; services_free. */
+enum qr_rc services_open(struct services **out, const struct services_conf *conf,
+                         struct qr_err *err) QR_MUST_CHECK;
+void services_free(struct services *s); /* NULL allowed */
+
+/* One call with the given deadline; release out with rpc_answer_fini in every
+ * case.  QR_UNAVAILABLE names the service and its address. */
+struct services_ask {
+    enum service_id service;
+    const char *method;
+    const ProtobufCMessage *in;
+    int timeout_ms;
+};
+enum qr_rc services_call(struct services *s, const struct services_ask *ask,
+                         struct rpc_answer *out, struct qr_err *err) QR_MUST_CHECK;
+/* The coordinator's orders of a session from after on.  Gives; rpc_stream_close. */
+enum qr_rc services_watch(struct services *s, const char *session, uint64_t after,
+                          const struct qr_hash *approval, struct rpc_stream **out,
+                          struct qr_err *err) QR_MUST_CHECK;
+
+struct log_client *services_log(struct services *s);
+const struct trust_dir *services_trust(const struct services *s);
+const struct attest_device *services_device(const struct services *s);
+const char *services_node(const struct services *s);   /* from our TLS certificate */
+struct qr_clock services_clock(const struct services *s);
+struct qr_rand services_rand(const struct services *s);
+/* Seals a token for one service under the attested session with it. */
+enum qr_rc services_secret(struct services *s, enum service_id service, const char *label,
+                           struct qr_bytes plain, struct qr_buf *out, struct qr_err *err)
+    QR_MUST_CHECK;
+
+/* Material of a session at a stage, fetched from the coordinator and read, not
+ * yet verified.  artifact is asked for when session is NULL. */
+enum qr_rc services_material(struct services *s, const char *session,
+                             const struct qr_hash *artifact, enum bundle_stage stage,
+                             struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
+
+/* A receipt from any service: our log, our bytes inside; gives index and leaf. */
+struct receipt_facts {
+    uint64_t index;
+    struct qr_hash leaf;
+};
+/* Quorate__V1__Receipt *, as in the answer. */
+enum qr_rc services_receipt(struct services *s, const void *receipt, struct receipt_facts *out,
+                            struct qr_bytes *entry, struct qr_err *err) QR_MUST_CHECK;
+
+#endif
