@@ -114,7 +114,6 @@ static enum qr_rc person_check(const struct trust_context *ctx, const struct tru
 
 static enum qr_rc signatures_check(const struct trust_approval *a, struct trust_report *r)
 {
-    static const char tag[] = "quorate/pop/v1"; /* with its NUL */
     const struct leaf_approval *is = &a->is;
     QR_TRY(trust_check(r, TRUST_APPROVAL_KEY_SIGNATURE,
                        leaf_object_verify(a->body, leaf_without_approval_sigs, LEAF_TAG_APPROVAL,
@@ -127,11 +126,8 @@ static enum qr_rc signatures_check(const struct trust_approval *a, struct trust_
     struct qr_buf msg;
     qr_buf_init(&msg, 256);
     leaf_approval_pop_message(is, &msg);
-    /* cocktail_static_check puts the tag in front itself. */
-    bool ok =
-        qr_buf_ok(&msg) == QR_OK &&
-        cocktail_static_check(is->cocktail_key.b, QR_BYTES(msg.p + sizeof tag, msg.n - sizeof tag),
-                              is->pop.b) == QR_OK;
+    bool ok = qr_buf_ok(&msg) == QR_OK &&
+              cocktail_static_check(is->cocktail_key.b, qr_buf_bytes(&msg), is->pop.b) == QR_OK;
     qr_buf_fini(&msg);
     return trust_check(r, TRUST_APPROVAL_POSSESSION, ok, QR_FALSE, NULL);
 }
