@@ -19,8 +19,15 @@
 #define QR_MAX_METADATA (8 * 1024)
 #define QR_MAX_STREAMS 100
 #define QR_HANDSHAKE_MS 10000
+/* An idle connection is pinged, and given up when the answer takes longer. */
+#define QR_KEEPALIVE_MS 20000
+#define QR_KEEPALIVE_TIMEOUT_MS 10000
 #define QR_MAX_CALL_MS 60000
 #define QR_MAX_STREAM_MS 600000
+/* A request must be here this long after its call began (slow senders). */
+#define QR_MAX_RECV_MS 30000
+/* Elements of a server stream that wait for a slow reader. */
+#define QR_MAX_OUTBOX 64
 /* One bundle file: transcripts and evidence of 64 people fit. */
 #define QR_MAX_BUNDLE (16 * 1024 * 1024)
 /* Configuration, policy, roster and trust files. */

@@ -17,10 +17,10 @@ struct rpc_channel;
 struct rpc_stream;
 
 struct rpc_channel_conf {
-    const char *target;            /* "127.0.0.1:7702" */
-    struct rpc_tls tls;            /* read once: a new certificate needs a new channel */
-    const char *server_name;       /* name in the server's certificate; NULL: target's host */
-    uint32_t max_recv;             /* bytes of a reply; 0: QR_MAX_MESSAGE_DKG */
+    const char *target;      /* "127.0.0.1:7702" */
+    struct rpc_tls tls;      /* read once: a new certificate needs a new channel */
+    const char *server_name; /* name in the server's certificate; NULL: target's host */
+    uint32_t max_recv;       /* bytes of a reply; 0: QR_MAX_MESSAGE_DKG */
     struct qr_clock clock;
 };
 
@@ -40,19 +40,19 @@ void rpc_channel_pin(struct rpc_channel *ch, const struct qr_hash *spki);
 /* One question. */
 struct rpc_ask {
     const ProtobufCServiceDescriptor *service;
-    const char *method;                    /* "Append" */
+    const char *method; /* "Append" */
     const ProtobufCMessage *in;
-    int timeout_ms;                        /* 1 .. QR_MAX_STREAM_MS */
-    const struct rpc_client_guard *guard;  /* NULL: not attested */
+    int timeout_ms;                       /* 1 .. QR_MAX_STREAM_MS */
+    const struct rpc_client_guard *guard; /* NULL: not attested */
 };
 
 /* What came back; release with rpc_answer_fini, also after a failure. */
 struct rpc_answer {
-    ProtobufCMessage *msg;         /* decoded strictly, lives in arena */
+    ProtobufCMessage *msg; /* decoded strictly, lives in arena */
     struct qr_arena arena;
-    bool ended;                    /* of a stream: this was the end, msg is NULL */
-    bool authentic;                /* the guard vouched for the status */
-    int status;                    /* gRPC status code; a hint unless authentic */
+    bool ended;     /* of a stream: this was the end, msg is NULL */
+    bool authentic; /* the guard vouched for the status */
+    int status;     /* gRPC status code; a hint unless authentic */
 };
 void rpc_answer_fini(struct rpc_answer *a);
 
@@ -75,6 +75,6 @@ enum qr_rc rpc_stream_next(struct rpc_stream *st, int timeout_ms, struct rpc_ans
                            struct qr_err *err) QR_MUST_CHECK;
 /* Ends it early; from any thread while it is open.  next gives QR_CANCELLED. */
 void rpc_stream_cancel(struct rpc_stream *st);
-void rpc_stream_close(struct rpc_stream *st);  /* cancels if need be, waits, frees */
+void rpc_stream_close(struct rpc_stream *st); /* cancels if need be, waits, frees */
 
 #endif

@@ -26,12 +26,12 @@
 struct rpc_peer {
     bool tls;
     struct qr_bytes cert_der;
-    struct qr_hash cert_sha256;   /* of cert_der */
-    struct qr_hash spki_sha256;   /* of the SubjectPublicKeyInfo in DER */
+    struct qr_hash cert_sha256; /* of cert_der */
+    struct qr_hash spki_sha256; /* of the SubjectPublicKeyInfo in DER */
     char cn[RPC_MAX_CN + 1];
-    size_t san_count;             /* DNS and URI names */
+    size_t san_count; /* DNS and URI names */
     char san[RPC_MAX_SANS][RPC_MAX_SAN + 1];
-    char address[64];             /* "ipv4:127.0.0.1:4711" */
+    char address[64]; /* "ipv4:127.0.0.1:4711" */
 };
 
 #define RPC_MAX_NODE 64
@@ -43,51 +43,51 @@ struct rpc_caller {
     bool attested;
     char node[RPC_MAX_NODE + 1];
     char role[RPC_MAX_ROLE + 1];
-    char trust_class[RPC_MAX_ROLE + 1];   /* production, simulated ... */
+    char trust_class[RPC_MAX_ROLE + 1]; /* production, simulated ... */
     uint8_t session_id[16];
-    struct qr_hash evidence;              /* SHA-256 of the evidence */
-    struct qr_hash policy;                /* attestation policy it was judged by */
-    struct qr_hash transcript;            /* of the attested session */
+    struct qr_hash evidence;   /* SHA-256 of the evidence */
+    struct qr_hash policy;     /* attestation policy it was judged by */
+    struct qr_hash transcript; /* of the attested session */
 };
 
 /* A call as it arrived, not yet decoded. */
 struct rpc_guard_call {
-    const char *method;            /* "/quorate.v1.Log/Append" */
+    const char *method; /* "/quorate.v1.Log/Append" */
     const struct rpc_peer *peer;
-    struct qr_bytes attest;        /* the first RPC_ATTEST_KEY header */
-    size_t attest_count;           /* how many there are: 1 is the only good number */
-    struct qr_bytes request;       /* raw bytes of the message */
-    int64_t deadline_us;           /* wall clock, as this end sees it (some ms off) */
+    struct qr_bytes attest;  /* the first RPC_ATTEST_KEY header */
+    size_t attest_count;     /* how many there are: 1 is the only good number */
+    struct qr_bytes request; /* raw bytes of the message */
+    int64_t deadline_us;     /* wall clock, as this end sees it (some ms off) */
 };
 
 struct rpc_guard_verdict {
     struct rpc_caller caller;
-    void *state;                   /* of this call; given back to every later callback */
-    int64_t deadline_us;           /* authenticated deadline: shortens the call; 0: none */
+    void *state;         /* of this call; given back to every later callback */
+    int64_t deadline_us; /* authenticated deadline: shortens the call; 0: none */
 };
 
 /* The end of a call. */
 struct rpc_guard_reply {
     const char *method;
-    int status;                    /* gRPC status code */
-    struct qr_bytes message;       /* status message */
-    struct qr_bytes reply;         /* raw bytes of the reply; empty for streams and failures */
+    int status;              /* gRPC status code */
+    struct qr_bytes message; /* status message */
+    struct qr_bytes reply;   /* raw bytes of the reply; empty for streams and failures */
 };
 
 /* One element of a stream. */
 struct rpc_guard_frame {
     const char *method;
-    uint64_t sequence;             /* from 0 */
+    uint64_t sequence; /* from 0 */
     bool final;
     struct qr_bytes body;
 };
 
 #define RPC_MAC_SIZE 32
-#define RPC_MAX_SEAL 512           /* bytes of the reply's RPC_ATTEST_KEY */
+#define RPC_MAX_SEAL 512 /* bytes of the reply's RPC_ATTEST_KEY */
 
 /* Server side. */
 struct rpc_guard {
-    void *ctx;                     /* keeps */
+    void *ctx; /* keeps */
     /* Judges the call before it is decoded.  Anything but QR_OK refuses it
      * with err's text; verdict->state is then ignored. */
     enum qr_rc (*check)(void *ctx, const struct rpc_guard_call *call,
@@ -106,12 +106,12 @@ struct rpc_guard {
 struct rpc_guard_request {
     const char *method;
     struct qr_bytes request;
-    int64_t deadline_us;           /* wall clock */
+    int64_t deadline_us; /* wall clock */
 };
 
 /* Client side. */
 struct rpc_client_guard {
-    void *ctx;                     /* keeps */
+    void *ctx; /* keeps */
     /* Appends the RPC_ATTEST_KEY header.  *state is given back to the others. */
     enum qr_rc (*sign)(void *ctx, const struct rpc_guard_request *request, void **state,
                        struct qr_buf *header, struct qr_err *err);

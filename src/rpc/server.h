@@ -24,55 +24,56 @@ struct rpc_call;
 /* PEM files.  They are read again when they change, at the next handshake; a
  * half-written set is ignored until it is whole. */
 struct rpc_tls {
-    const char *cert_file;   /* leaf first, then intermediates */
-    const char *key_file;    /* private: mode 0600 */
-    const char *ca_file;     /* roots that the other end must chain to */
+    const char *cert_file; /* leaf first, then intermediates */
+    const char *key_file;  /* private: mode 0600 */
+    const char *ca_file;   /* roots that the other end must chain to */
 };
 
 /* What one call was, when it is over. */
 struct rpc_audit {
-    int64_t begin_us;                  /* wall clock */
+    int64_t begin_us; /* wall clock */
     int64_t duration_us;
-    const char *method;                /* as asked, at most 128 bytes */
-    const struct rpc_peer *peer;       /* NULL: the call ended before it was known */
+    const char *method;          /* as asked, at most 128 bytes */
+    const struct rpc_peer *peer; /* NULL: the call ended before it was known */
     const struct rpc_caller *caller;
     enum qr_rc outcome;
-    int status;                        /* gRPC status code sent, or 1 or 4 when cut */
-    const char *text;                  /* status message; never a secret */
+    int status;       /* gRPC status code sent, or 1 or 4 when cut */
+    const char *text; /* status message; never a secret */
 };
 
 struct rpc_server_conf {
-    const char *listen;                /* "127.0.0.1:0", "[::]:7702"; port 0: any */
+    const char *listen; /* "127.0.0.1:0", "[::]:7702"; port 0: any */
     struct rpc_tls tls;
-    int workers;                       /* 0: 4 */
-    int queue_max;                     /* 0: 256 calls waiting for a worker */
-    int calls_max;                     /* 0: 1024 calls alive, held ones included */
-    int max_call_ms;                   /* 0: QR_MAX_CALL_MS */
-    int max_stream_ms;                 /* 0: QR_MAX_STREAM_MS */
-    int conn_age_ms;                   /* 0: 900000; a connection is asked to leave then */
-    bool reflection;                   /* serve grpc.reflection.v1alpha, unattested */
-    const struct rpc_guard *guard;     /* keeps; NULL: calls go straight (tests) */
-    const struct qr_log *log;          /* keeps; may be NULL */
+    int workers;                   /* 0: 4 */
+    int queue_max;                 /* 0: 256 calls waiting for a worker */
+    int calls_max;                 /* 0: 1024 calls alive, held ones included */
+    int max_call_ms;               /* 0: QR_MAX_CALL_MS */
+    int max_stream_ms;             /* 0: QR_MAX_STREAM_MS */
+    int conn_age_ms;               /* 0: 900000; a connection is asked to leave then */
+    bool reflection;               /* serve grpc.reflection.v1alpha, unattested */
+    const struct rpc_guard *guard; /* keeps; NULL: calls go straight (tests) */
+    const struct qr_log *log;      /* keeps; may be NULL */
     struct qr_clock clock;
     void (*audit)(void *ctx, const struct rpc_audit *a); /* one per call; any thread; may be NULL */
     void *audit_ctx;
     /* Self-probe: a fresh TLS connection and a health check to our own port
      * every probe_ms; after three failures in a row dead is called once, on
-     * the probe's thread.  The certificate in tls must be good for a client
-     * too.  NULL: no probe. */
+     * the probe's thread, where the server must not be stopped: it makes the
+     * process end.  The certificate in tls must be good for a client too.
+     * NULL: no probe. */
     void (*dead)(void *ctx);
     void *dead_ctx;
-    int probe_ms;                      /* 0: 5000 */
-    const char *probe_name;            /* name in our certificate; NULL: the host in listen */
+    int probe_ms;           /* 0: 5000 */
+    const char *probe_name; /* name in our certificate; NULL: the host in listen */
 };
 
-#define RPC_UNATTESTED 1u              /* the guard is not asked */
+#define RPC_UNATTESTED 1u /* the guard is not asked */
 
 /* An exception from the defaults for one method of a service. */
 struct rpc_method {
-    const char *name;                  /* "Init" */
+    const char *name; /* "Init" */
     unsigned flags;
-    uint32_t max_recv;                 /* bytes; 0: QR_MAX_MESSAGE */
+    uint32_t max_recv; /* bytes; 0: QR_MAX_MESSAGE */
 };
 
 /* Makes a server that does not listen yet; conf's strings are copied.
@@ -83,8 +84,8 @@ enum qr_rc rpc_server_new(struct rpc_server **out, const struct rpc_server_conf 
  * rpc_server_start.  QR_EXISTS; QR_NOTFOUND: no such method; QR_MALFORMED: a
  * message type that contains itself. */
 enum qr_rc rpc_server_add(struct rpc_server *s, ProtobufCService *svc,
-                          const struct rpc_method *methods, size_t method_count,
-                          struct qr_err *err) QR_MUST_CHECK;
+                          const struct rpc_method *methods, size_t method_count, struct qr_err *err)
+    QR_MUST_CHECK;
 /* Listens and serves.  *port gets the bound port (may be NULL).  Health is
  * NOT_SERVING until rpc_server_set_health.  QR_BUSY: the address is taken. */
 enum qr_rc rpc_server_start(struct rpc_server *s, int *port, struct qr_err *err) QR_MUST_CHECK;
@@ -93,7 +94,7 @@ void rpc_server_set_health(struct rpc_server *s, bool serving);
  * grace_ms for calls to end, cancels the rest, waits for their handlers and
  * owners, joins all threads.  Idempotent.  Not from a handler. */
 void rpc_server_stop(struct rpc_server *s, int grace_ms);
-void rpc_server_free(struct rpc_server *s);  /* stops it if need be; NULL is fine */
+void rpc_server_free(struct rpc_server *s); /* stops it if need be; NULL is fine */
 
 /* ---- inside a handler, or by the owner of a held call ---- */
 
@@ -120,12 +121,12 @@ void rpc_hold(struct rpc_call *call, void (*gone)(struct rpc_call *call, void *c
  * must not be used any more. */
 void rpc_finish(struct rpc_call *call, enum qr_rc rc, const char *text);
 
-bool rpc_call_gone(const struct rpc_call *call);        /* nobody waits any more */
-int rpc_call_left_ms(const struct rpc_call *call);      /* until the deadline, >= 0 */
+bool rpc_call_gone(const struct rpc_call *call);   /* nobody waits any more */
+int rpc_call_left_ms(const struct rpc_call *call); /* until the deadline, >= 0 */
 const char *rpc_call_method(const struct rpc_call *call);
 const struct rpc_peer *rpc_call_peer(const struct rpc_call *call);
 const struct rpc_caller *rpc_call_caller(const struct rpc_call *call);
-void *rpc_call_state(const struct rpc_call *call);      /* the guard's; NULL without */
+void *rpc_call_state(const struct rpc_call *call); /* the guard's; NULL without */
 /* Raw bytes of the request, and the arena that lives as long as the call.
  * The decoded request lives there too: until the handler returns, or until
  * rpc_finish for a held call. */
