@@ -50,6 +50,7 @@ enum qr_rc cli_path(char *out, const char *dir, const char *a, const char *b, st
 
 extern const struct qr_setting cli_json_setting;
 
+/* The commands; argv[0] is the command's own name. */
 enum qr_rc cli_init(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_up(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_request(struct cli *c, int argc, char **argv, struct qr_err *err);

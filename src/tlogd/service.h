@@ -5,11 +5,13 @@
 
 #include "service/run.h"
 
+/* The hooks, in the order in which service/run.h calls them. */
 enum qr_rc tlogd_create(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc tlogd_open(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc tlogd_add(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *body,
                          struct qr_err *err) QR_MUST_CHECK;
+/* Last hook. */
 void tlogd_close(struct service *s);
 
 #endif
