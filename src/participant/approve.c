@@ -78,20 +78,15 @@ static void draft_approval(const struct approve_plan *plan, const struct approve
 static enum qr_rc make_evidence(const struct approve_plan *plan, const struct leaf_grant *grant,
                                 struct approve_papers *out, struct qr_err *err)
 {
-    struct leaf_approval a;
     struct trust_binding_bytes bytes;
     struct attest_binding b;
+    struct qr_hash grant_hash = qr_sha256_one(qr_buf_bytes(&out->cad_grant));
     out->checkpoint = log_client_seen(services_log(plan->services));
-    draft_approval(plan, out, &a);
-    trust_approval_binding(&a, &bytes, &b);
-    struct qr_hash nonce = qr_sha256_one(qr_buf_bytes(&out->cad_grant));
-    uint8_t expiry[8];
-    qr_set_be64(expiry, (uint64_t)grant->expires_us);
-    b.nonce = QR_BYTES_OF(nonce.b);
-    b.verifier = qr_str("cad");
-    b.node_id = qr_str(grant->keys.node);
-    b.role = qr_str("participant");
-    b.expiry = QR_BYTES_OF(expiry);
+    struct trust_binding_source source = {.grant = grant,
+                                          .grant_sha256 = &grant_hash,
+                                          .policies = &plan->facts->request.is.policies,
+                                          .checkpoint = &out->checkpoint};
+    trust_approval_binding(&source, &bytes, &b);
     struct attest_evidence e;
     QR_TRY(attest_device_evidence(services_device(plan->services), &b, &e, err));
     enum qr_rc rc = attest_evidence_encode(&e, &out->evidence);

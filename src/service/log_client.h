@@ -116,6 +116,15 @@ enum qr_rc log_client_find(struct log_client *c, const struct log_query *q, stru
 enum qr_rc log_client_replay(struct log_client *c, struct tlog_frontier *frontier, log_each *each,
                              void *ctx, struct qr_err *err) QR_MUST_CHECK;
 
+/* A signed checkpoint that came from somebody else: of this log, signed by a
+ * key valid at its size, and of one history with all seen so far.  QR_FORK. */
+enum qr_rc log_client_consider(struct log_client *c, struct qr_bytes note, struct qr_err *err)
+    QR_MUST_CHECK;
+/* Whether a size and root that somebody states lie on our history; at most the
+ * newest size seen.  QR_FORK: another root; QR_STALE: larger than we know. */
+enum qr_rc log_client_includes(struct log_client *c, const struct leaf_checkpoint *at,
+                               struct qr_err *err) QR_MUST_CHECK;
+
 /* Newest checkpoint seen; size 0 when none. */
 struct leaf_checkpoint log_client_seen(struct log_client *c);
 
