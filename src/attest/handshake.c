@@ -171,6 +171,15 @@ static enum qr_rc check_peer_names(const struct side *s, const struct attest_tls
     return QR_OK;
 }
 
+/* Refuses a peer key of low order before any report is made or judged. */
+static enum qr_rc check_key(const struct channel *c, int peer, struct qr_err *err)
+{
+    uint8_t shared[QR_KEY_SIZE];
+    enum qr_rc rc = qr_dh(&c->ephemeral, &c->side[peer].ephemeral, shared);
+    qr_wipe(shared, sizeof shared);
+    return rc == QR_OK ? rc : qr_fail(err, rc, "the peer's X25519 key is of low order");
+}
+
 static bool read_tag(struct qr_reader *r, struct qr_bytes tag)
 {
     return qr_bytes_equal(qr_read_bytes(r, tag.n), tag);
@@ -198,7 +207,7 @@ static enum qr_rc derive(const struct channel *c, int own, struct keys *k, struc
     uint8_t shared[QR_KEY_SIZE];
     static const char tag[] = "quorate/attest-confirm/v1";
     if (qr_dh(&c->ephemeral, &c->side[!own].ephemeral, shared) != QR_OK)
-        return qr_fail(err, QR_MALFORMED, "the peer's X25519 key is of low order");
+        qr_fatal("a key of low order came past check_key");
     enum qr_rc rc = qr_secret_init(keys, KEY_COUNT * 32, err);
     if (rc == QR_OK) {
         qr_hkdf_sha256(QR_BYTES_OF(shared), QR_BYTES_OF(k->final.b), QR_BYTES_OF(tag_keys), keys->p,
@@ -309,6 +318,7 @@ static enum qr_rc read_challenge(struct attest_client *c, struct qr_bytes m2, st
     if (!tagged || qr_reader_done(&r) != QR_OK || qr_reader_done(&outer) != QR_OK)
         return qr_fail(err, QR_MALFORMED, "the challenge is malformed");
     QR_TRY(check_policy(policy, &c->c.policy_hash, err));
+    QR_TRY(check_key(&c->c, SERVER, err));
     struct attest_tls_peer want = {.node_id = qr_str(c->want_node), .role = qr_str(c->want_role)};
     return check_peer_names(s, &want, err);
 }
@@ -541,6 +551,7 @@ enum qr_rc attest_server_init(struct attest_server *s, const struct attest_tls_p
     if (rc == QR_OK && !pending_put(s, &peer->spki, NULL))
         rc = qr_fail(err, QR_EXHAUSTED, "too many handshakes are open");
     if (rc == QR_OK) rc = start_side(&p->c, SERVER, s->self, qr_str(s->audience), err);
+    if (rc == QR_OK) rc = check_key(&p->c, CLIENT, err);
     if (rc == QR_OK) {
         qr_rand_fill(&s->self->rand, p->c.handshake_id, ID_SIZE);
         rc = write_challenge(s, m1, p, m2, err);
