@@ -22,6 +22,9 @@ enum qr_rc bundle_stage_parse(struct qr_bytes s, enum bundle_stage *out) QR_MUST
 /* Two policies, request, requester, three entries a person, six of the end. */
 #define BUNDLE_MAX_ENTRIES (16 + 3 * QR_MAX_PARTICIPANTS)
 
+/* Certificates, pieces of evidence or grants. */
+#define BUNDLE_MAX_ITEMS (2 * QR_MAX_PARTICIPANTS)
+
 struct bundle_entry {
     uint64_t index;
     struct qr_bytes leaf;

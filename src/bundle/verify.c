@@ -1,0 +1,326 @@
+/* verify.c - the order of TRUST.md section 10, (a) to (j); from the descriptor
+ * on see verify_end.c. */
+#include "bundle/verify.h"
+
+#include "bundle/sort.h"
+#include "bundle/verify_end.h"
+
+#include <stdlib.h>
+
+void bundle_facts_fini(struct bundle_facts *f)
+{
+    for (size_t i = 0; i < f->parsed_count; i++) leaf_fini(&f->parsed[i]);
+    free(f->parsed);
+    free(f->approvals);
+    free(f->started);
+    qr_zero(f, sizeof *f);
+}
+
+/* (c) */
+static enum qr_rc artifact_check(const struct leaf_request *q, const struct bundle_options *opt,
+                                 struct trust_report *r)
+{
+    if (!opt->has_artifact) {
+        trust_skip(r, TRUST_ARTIFACT_DIGEST, "no file and no digest was given");
+        trust_skip(r, TRUST_ARTIFACT_SIZE, "no file was given");
+        return QR_OK;
+    }
+    QR_TRY(trust_check(r, TRUST_ARTIFACT_DIGEST, qr_hash_equal(&q->artifact.sha256, &opt->artifact),
+                       QR_FALSE, "it is another file than the one approved"));
+    if (opt->has_size && q->artifact.has_size)
+        return trust_check(r, TRUST_ARTIFACT_SIZE, q->artifact.size == opt->size, QR_FALSE,
+                           "%llu bytes, but %llu were approved", (unsigned long long)opt->size,
+                           (unsigned long long)q->artifact.size);
+    trust_skip(r, TRUST_ARTIFACT_SIZE, "%s",
+               opt->has_size ? "the request states no size" : "no file was given");
+    return QR_OK;
+}
+
+/* The log's keys that may sign a tree of this size. */
+static size_t keys_at(const struct trust_dir *dir, uint64_t size, struct tlog_vkey *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < dir->log_key_count; i++)
+        if (dir->log_keys[i].from <= size && size <= dir->log_keys[i].to)
+            out[n++] = dir->log_keys[i].vkey;
+    return n;
+}
+
+/* (d), the checkpoint */
+static enum qr_rc checkpoint_check(const struct bundle *b, const struct trust_dir *dir,
+                                   struct bundle_facts *f, struct trust_report *r)
+{
+    struct tlog_bytes note = {b->checkpoint.p, b->checkpoint.n};
+    struct tlog_note parsed;
+    struct tlog_checkpoint cp;
+    struct tlog_vkey keys[TRUST_MAX_KEYS];
+    if (tlog_note_parse(note, &parsed) != TLOG_OK ||
+        tlog_checkpoint_parse(parsed.text, &cp) != TLOG_OK)
+        return trust_fail(r, TRUST_CHECKPOINT_ORIGIN, QR_MALFORMED, "it is not a checkpoint");
+    QR_TRY(trust_check(r, TRUST_CHECKPOINT_ORIGIN,
+                       qr_bytes_is(QR_BYTES(cp.origin.p, cp.origin.n), dir->origin) &&
+                           qr_bytes_is(b->origin, dir->origin),
+                       QR_FALSE, "it is of another log than %.80s", dir->origin));
+    struct tlog_trust trust = {.origin = dir->origin, .keys = keys};
+    trust.key_count = keys_at(dir, cp.head.size, keys);
+    QR_TRY(trust_check(r, TRUST_CHECKPOINT_SIGNATURE,
+                       trust.key_count > 0 && tlog_checkpoint_open(note, &trust, &cp) == TLOG_OK,
+                       QR_FALSE, "no log key valid at size %llu signed it",
+                       (unsigned long long)cp.head.size));
+    f->head = cp.head;
+    /* A trust directory names no witnesses yet, so none can be counted. */
+    return trust_check(r, TRUST_CHECKPOINT_WITNESSES, dir->signing.witnesses == 0, QR_POLICY,
+                       "0 of %u witnesses", dir->signing.witnesses);
+}
+
+/* (d), the leaves */
+static enum qr_rc inclusion_check(const struct bundle *b, const struct bundle_facts *f,
+                                  struct trust_report *r)
+{
+    for (size_t i = 0; i < b->entry_count; i++) {
+        const struct bundle_entry *e = &b->entries[i];
+        struct tlog_hash leaf;
+        tlog_leaf_hash((struct tlog_bytes){e->leaf.p, e->leaf.n}, &leaf);
+        if (tlog_inclusion_check(e->index, &f->head, &leaf, &e->proof) != TLOG_OK)
+            return trust_fail(r, TRUST_ENTRY_INCLUSION, QR_FALSE,
+                              "entry %llu is not shown to be in the tree of %llu",
+                              (unsigned long long)e->index, (unsigned long long)f->head.size);
+    }
+    trust_pass(r, TRUST_ENTRY_INCLUSION);
+    return QR_OK;
+}
+
+/* Two statements about one size of the tree must agree; about different sizes
+ * a bundle holds no proof. */
+static enum qr_rc same_tree(const struct leaf_checkpoint *a, const struct leaf_checkpoint *b)
+{
+    return a->size != b->size || qr_hash_equal(&a->root, &b->root) ? QR_OK : QR_FORK;
+}
+
+static enum qr_rc consistency_check(const struct bundle_facts *f, struct trust_report *r)
+{
+    struct leaf_checkpoint all[QR_MAX_PARTICIPANTS + 2];
+    size_t n = 0, asserted = 0;
+    all[n].size = f->head.size;
+    qr_copy(all[n++].root.b, f->head.root.b, TLOG_HASH_SIZE);
+    for (size_t i = 0; i < f->approval_count; i++) all[n++] = f->approvals[i].is.checkpoint;
+    if (f->stage >= BUNDLE_FROZEN) all[n++] = f->descriptor.is.checkpoint;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i].size > f->head.size)
+            return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_STALE,
+                              "a checkpoint of size %llu is newer than the bundle's",
+                              (unsigned long long)all[i].size);
+        if (all[i].size != f->head.size) asserted++;
+        for (size_t j = 0; j < i; j++)
+            if (same_tree(&all[i], &all[j]) != QR_OK)
+                return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_FORK,
+                                  "two different roots for size %llu",
+                                  (unsigned long long)all[i].size);
+    }
+    if (asserted > 0)
+        trust_skip(r, TRUST_CHECKPOINT_CONSISTENT,
+                   "%u earlier checkpoints asserted, not checked: no proofs in a bundle",
+                   (unsigned)asserted);
+    else
+        trust_pass(r, TRUST_CHECKPOINT_CONSISTENT);
+    return QR_OK;
+}
+
+/* Place of a kind in the ceremony; identities may stand anywhere before. */
+static unsigned rank_of(const struct sorted *s, size_t i)
+{
+    switch (s->parsed[i].kind) {
+    case LEAF_SESSION_REQUESTED: return 1;
+    case LEAF_APPROVAL_GIVEN: return 2;
+    case LEAF_CERTIFICATE_ISSUED: return i == s->group_issued ? 6 : 2;
+    case LEAF_ROSTER_ATTESTED: return 3;
+    case LEAF_ROSTER_FROZEN: return 4;
+    case LEAF_DKG_COMPLETED: return 5;
+    case LEAF_SIGNING_STARTED: return 7;
+    case LEAF_SIGNATURE_MADE: return 8;
+    default: return 0;
+    }
+}
+
+static enum qr_rc order_check(const struct sorted *s, struct trust_report *r)
+{
+    unsigned rank = 0;
+    int64_t newest_us = 0;
+    for (size_t i = 0; i < s->b->entry_count; i++) {
+        const struct leaf_entry *e = &s->parsed[i];
+        bool identity = e->kind == LEAF_IDENTITY_ENROLLED || e->kind == LEAF_IDENTITY_ROLE_CHANGED;
+        unsigned own = rank_of(s, i);
+        if (!identity && own < rank)
+            return trust_fail(r, TRUST_ENTRY_ORDER, QR_FALSE, "%s stands too late",
+                              leaf_kind_name(e->kind));
+        if (!identity) rank = own;
+        if (e->time_us + 2 * QR_MAX_TIME_SKEW_US < newest_us)
+            return trust_fail(r, TRUST_ENTRY_ORDER, QR_FALSE, "the time of %s goes back",
+                              leaf_kind_name(e->kind));
+        if (e->time_us > newest_us) newest_us = e->time_us;
+    }
+    trust_pass(r, TRUST_ENTRY_ORDER);
+    return QR_OK;
+}
+
+/* Every entry from the request on names the session by its leaf hash. */
+static enum qr_rc session_check(const struct sorted *s, const struct bundle_facts *f,
+                                struct trust_report *r)
+{
+    char leaf[2 * QR_SHA256_SIZE + 1];
+    qr_hex(f->request.at.leaf.b, QR_SHA256_SIZE, leaf);
+    bool ok = qr_bytes_is(qr_str(s->b->session), f->request.is.session);
+    for (size_t i = 0; ok && i < s->b->entry_count; i++) {
+        const json_t *body = s->parsed[i].body;
+        if (rank_of(s, i) < 2 && s->parsed[i].kind != LEAF_CERTIFICATE_ISSUED) continue;
+        const char *got = json_string_value(json_object_get(body, "session_leaf"));
+        const char *id = json_string_value(json_object_get(body, "session"));
+        ok = got && qr_bytes_is(qr_str(got), leaf) &&
+             (!id || qr_bytes_is(qr_str(id), f->request.is.session));
+        if (!ok)
+            return trust_fail(r, TRUST_ENTRY_SESSION, QR_FALSE, "%s is of another session",
+                              leaf_kind_name(s->parsed[i].kind));
+    }
+    return trust_check(r, TRUST_ENTRY_SESSION, ok, QR_FALSE, "the bundle is of another session");
+}
+
+/* (e) */
+static enum qr_rc entries_check(const struct sorted *s, struct bundle_facts *f,
+                                struct trust_report *r)
+{
+    for (size_t i = 0; i < s->b->entry_count; i++) {
+        trust_report_subject(r, "entry %llu", (unsigned long long)s->b->entries[i].index);
+        QR_TRY(trust_entry_check(&f->context, &s->parsed[i], r));
+        f->classes |= s->parsed[i].classes;
+        if (s->parsed[i].time_us > f->time_us) f->time_us = s->parsed[i].time_us;
+    }
+    trust_report_subject(r, "%s", "");
+    QR_TRY(session_check(s, f, r));
+    return order_check(s, r);
+}
+
+/* (f): from here on the session's own policies judge, never looser ones. */
+static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsigned extra_classes,
+                                 struct trust_report *r)
+{
+    struct trust_context *ctx = &f->context;
+    for (unsigned i = 0; i < 2; i++) {
+        struct leaf_policy p;
+        struct qr_err err = {{0}};
+        const json_t *body = s->parsed[s->policies[i]].body;
+        if (leaf_policy_read(body, &p, &err) != QR_OK)
+            return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+        trust_report_subject(r, "%s", i == LEAF_POLICY_SIGNING ? "signing" : "attestation");
+        QR_TRY(trust_policy_check(ctx->dir, &p, body, &ctx->signing, r));
+        if (i == LEAF_POLICY_SIGNING)
+            ctx->policies.signing = p.hash;
+        else
+            ctx->policies.attestation = p.hash;
+    }
+    trust_report_subject(r, "%s", "");
+    ctx->classes = ctx->signing.classes | extra_classes;
+    trust_skip(r, TRUST_POLICY_IN_FORCE,
+               "asserted, not checked: only the whole log shows that no later one was logged");
+    return QR_OK;
+}
+
+/* (h) and (i) of every approval, then (j) */
+static enum qr_rc approvals_check(struct bundle_facts *f, struct trust_report *r)
+{
+    for (size_t i = 0; i < f->approval_count; i++) {
+        trust_report_subject(r, "approval %u", (unsigned)i + 1);
+        QR_TRY(trust_approval_check(&f->context, &f->request, &f->approvals[i], r));
+        f->classes |= f->approvals[i].is.classes;
+    }
+    trust_report_subject(r, "%s", "");
+    if (f->stage >= BUNDLE_FROZEN)
+        return trust_quorum_check(&f->context, &f->request, f->approvals, f->approval_count, r);
+    return trust_people_check(&f->context, &f->request, f->approvals, f->approval_count, r);
+}
+
+static enum qr_rc read_request(struct sorted *s, struct bundle_facts *f, struct trust_report *r)
+{
+    struct qr_err err = {{0}};
+    size_t at = s->only[LEAF_SESSION_REQUESTED];
+    f->request = (struct trust_request){.at = sort_place(s, at), .body = s->parsed[at].body};
+    if (leaf_request_read(f->request.body, &f->request.is, &err) != QR_OK)
+        return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+    return sort_identity(s, &f->request.is.enrolment, &f->requester, r);
+}
+
+static enum qr_rc read_freeze(struct sorted *s, struct bundle_facts *f, struct trust_report *r)
+{
+    struct qr_err err = {{0}};
+    size_t roster = s->only[LEAF_ROSTER_ATTESTED], frozen = s->only[LEAF_ROSTER_FROZEN];
+    f->roster.at = sort_place(s, roster);
+    f->descriptor.at = sort_place(s, frozen);
+    f->descriptor.hash = leaf_descriptor_hash(s->parsed[frozen].body);
+    enum qr_rc rc = leaf_roster_read(s->parsed[roster].body, &f->roster.is, &err);
+    if (rc == QR_OK) rc = leaf_descriptor_read(s->parsed[frozen].body, &f->descriptor.is, &err);
+    return rc == QR_OK ? rc : trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+}
+
+/* Payloads of the file stand as requested; signatures only when signed. */
+static enum qr_rc payload_list_check(const struct bundle *b, const struct leaf_request *q,
+                                     struct trust_report *r)
+{
+    bool ok = b->payload_count == q->payloads.n;
+    for (size_t i = 0; ok && i < b->payload_count; i++)
+        ok = b->payloads[i].type == q->payloads.p[i].type &&
+             b->payloads[i].has_sig == (b->stage == BUNDLE_SIGNED);
+    ok = ok && b->has_frames == (b->stage >= BUNDLE_STARTED) &&
+         (b->transcript.n > 0) == (b->stage >= BUNDLE_STARTED);
+    return trust_check(r, TRUST_BUNDLE_STAGE, ok, QR_FALSE,
+                       "its payloads, frames or transcript do not fit its stage");
+}
+
+static enum qr_rc frozen_check(struct bundle_facts *f, struct trust_report *r)
+{
+    struct trust_freeze freeze = {.req = &f->request,
+                                  .approvals = f->approvals,
+                                  .n = f->approval_count,
+                                  .roster = &f->roster,
+                                  .d = &f->descriptor};
+    QR_TRY(trust_roster_check(&f->context, &freeze, r));
+    QR_TRY(approvals_check(f, r));
+    return trust_descriptor_check(&f->context, &freeze, r);
+}
+
+static enum qr_rc verify(const struct bundle *b, const struct trust_dir *dir,
+                         const struct bundle_options *opt, struct trust_report *r,
+                         struct bundle_facts *f)
+{
+    struct sorted s;
+    unsigned extra = opt->allow_simulated ? QR_CLASS_SIMULATED : 0;
+    trust_pass(r, TRUST_BUNDLE_FORM);
+    QR_TRY(trust_check(r, TRUST_BUNDLE_STAGE, b->stage >= opt->need, QR_FALSE,
+                       "it ends at stage %s, but %s is needed", bundle_stage_name(b->stage),
+                       bundle_stage_name(opt->need)));
+    trust_pass(r, TRUST_TRUST_LOADED);
+    trust_context_of(dir, extra, &f->context);
+    QR_TRY(sort_entries(b, f, &s, r));
+    QR_TRY(read_request(&s, f, r));
+    QR_TRY(sort_approvals(&s, f, r));
+    QR_TRY(payload_list_check(b, &f->request.is, r));
+    if (b->stage >= BUNDLE_FROZEN) QR_TRY(read_freeze(&s, f, r));
+    QR_TRY(artifact_check(&f->request.is, opt, r));
+    QR_TRY(checkpoint_check(b, dir, f, r));
+    QR_TRY(inclusion_check(b, f, r));
+    QR_TRY(consistency_check(f, r));
+    QR_TRY(entries_check(&s, f, r));
+    QR_TRY(policies_check(&s, f, extra, r));
+    QR_TRY(trust_request_check(&f->context, &f->request, &f->requester, r));
+    if (opt->now_us) QR_TRY(trust_request_alive(&f->request, *opt->now_us, r));
+    if (b->stage < BUNDLE_FROZEN) return approvals_check(f, r);
+    QR_TRY(frozen_check(f, r));
+    return b->stage < BUNDLE_STARTED ? QR_OK : verify_end(&s, opt, f, r);
+}
+
+enum qr_rc bundle_verify(const struct bundle *b, const struct trust_dir *dir,
+                         const struct bundle_options *opt, struct trust_report *r,
+                         struct bundle_facts *facts)
+{
+    qr_zero(facts, sizeof *facts);
+    facts->stage = b->stage;
+    return verify(b, dir, opt, r, facts);
+}
