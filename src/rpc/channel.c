@@ -22,7 +22,8 @@ struct pin {
     pthread_mutex_t lock;
     struct qr_buf pem; /* certificate that seen belongs to */
     bool known, pinned;
-    struct qr_hash seen, wanted;
+    struct rpc_peer seen;
+    struct qr_hash wanted;
 };
 
 struct rpc_channel {
@@ -59,7 +60,7 @@ static void pin_note(struct pin *p, const grpc_auth_context *ctx)
     const grpc_auth_property *prop = grpc_auth_property_iterator_next(&it);
     struct qr_bytes pem = prop ? QR_BYTES(prop->value, prop->value_length) : QR_BYTES_NONE;
     if (p->known && qr_bytes_equal(pem, qr_buf_bytes(&p->pem))) return;
-    p->known = tls_context_spki(ctx, &p->seen) == QR_OK;
+    p->known = tls_context_peer(ctx, &p->seen) == QR_OK;
     qr_buf_reset(&p->pem);
     qr_buf_put_bytes(&p->pem, pem);
 }
@@ -75,7 +76,7 @@ static int plugin_get(void *state, grpc_auth_metadata_context context,
     (void)md;
     pthread_mutex_lock(&p->lock);
     pin_note(p, context.channel_auth_context);
-    bool refused = !p->known || (p->pinned && !qr_hash_equal(&p->seen, &p->wanted));
+    bool refused = !p->known || (p->pinned && !qr_hash_equal(&p->seen.spki_sha256, &p->wanted));
     pthread_mutex_unlock(&p->lock);
     *md_count = 0;
     *status = refused ? GRPC_STATUS_UNAVAILABLE : GRPC_STATUS_OK;
@@ -187,7 +188,7 @@ void rpc_channel_free(struct rpc_channel *ch)
 
 struct qr_hash rpc_channel_own_spki(const struct rpc_channel *ch) { return ch->own_spki; }
 
-enum qr_rc rpc_channel_server_spki(struct rpc_channel *ch, struct qr_hash *out)
+enum qr_rc rpc_channel_server(struct rpc_channel *ch, struct rpc_peer *out)
 {
     pthread_mutex_lock(&ch->pin->lock);
     bool known = ch->pin->known;

@@ -30,9 +30,9 @@ enum qr_rc rpc_channel_new(struct rpc_channel **out, const struct rpc_channel_co
 void rpc_channel_free(struct rpc_channel *ch);
 /* SHA-256 of our own certificate's SubjectPublicKeyInfo; zeros without TLS. */
 struct qr_hash rpc_channel_own_spki(const struct rpc_channel *ch);
-/* SHA-256 of the SubjectPublicKeyInfo of the server that the latest call went
- * to.  QR_NOTFOUND: no call has reached one yet. */
-enum qr_rc rpc_channel_server_spki(struct rpc_channel *ch, struct qr_hash *out) QR_MUST_CHECK;
+/* The server that the latest call went to; cert_der and address are empty.
+ * QR_NOTFOUND: no call has reached one yet, or there is no TLS. */
+enum qr_rc rpc_channel_server(struct rpc_channel *ch, struct rpc_peer *out) QR_MUST_CHECK;
 /* From now on calls go only to a server with this key (NULL: to any that the
  * CA vouches for); another one ends a call with QR_UNAVAILABLE unsent. */
 void rpc_channel_pin(struct rpc_channel *ch, const struct qr_hash *spki);
@@ -43,7 +43,7 @@ struct rpc_ask {
     const char *method; /* "Append" */
     const ProtobufCMessage *in;
     int timeout_ms;                       /* 1 .. QR_MAX_STREAM_MS */
-    const struct rpc_client_guard *guard; /* NULL: not attested */
+    const struct rpc_client_guard *guard; /* copied; NULL: not attested */
 };
 
 /* What came back; release with rpc_answer_fini, also after a failure. */

@@ -13,12 +13,12 @@
 
 static enum qr_rc sign(struct flight *f, int timeout_ms, struct qr_err *err)
 {
-    if (!f->guard) return QR_OK;
+    if (!f->guarded) return QR_OK;
     struct rpc_guard_request r = {.method = f->path,
                                   .request = wire_view(&f->request),
                                   .deadline_us = qr_now_us(&flight_conf(f->ch)->clock) +
                                                  (int64_t)timeout_ms * 1000};
-    QR_TRY(f->guard->sign(f->guard->ctx, &r, &f->state, &f->header, err));
+    QR_TRY(f->guard.sign(f->guard.ctx, &r, &f->state, &f->header, err));
     f->signed_off = true;
     return qr_buf_ok(&f->header);
 }
@@ -26,7 +26,8 @@ static enum qr_rc sign(struct flight *f, int timeout_ms, struct qr_err *err)
 enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rpc_ask *ask,
                        struct qr_err *err)
 {
-    *f = (struct flight){.ch = ch, .guard = ask->guard};
+    *f = (struct flight){.ch = ch, .guarded = ask->guard != NULL};
+    if (ask->guard) f->guard = *ask->guard;
     qr_buf_init(&f->header, QR_MAX_METADATA);
     grpc_metadata_array_init(&f->initial);
     grpc_metadata_array_init(&f->trailing);
@@ -52,7 +53,7 @@ enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rp
 size_t flight_ops_send(struct flight *f, grpc_op *ops, grpc_metadata *md, grpc_byte_buffer *msg)
 {
     ops[0] = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
-    ops[0].data.send_initial_metadata.count = f->guard ? 1 : 0;
+    ops[0].data.send_initial_metadata.count = f->guarded ? 1 : 0;
     ops[0].data.send_initial_metadata.metadata = md;
     ops[1] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE};
     ops[1].data.send_message.send_message = msg;
@@ -72,7 +73,7 @@ void flight_op_status(struct flight *f, grpc_op *op)
 
 void flight_close(struct flight *f)
 {
-    if (f->signed_off && f->guard->done) f->guard->done(f->guard->ctx, f->state);
+    if (f->signed_off && f->guard.done) f->guard.done(f->guard.ctx, f->state);
     if (f->received) grpc_byte_buffer_destroy(f->received);
     grpc_metadata_array_destroy(&f->initial);
     grpc_metadata_array_destroy(&f->trailing);
@@ -107,13 +108,13 @@ enum qr_rc flight_judge(struct flight *f, struct qr_bytes reply, struct rpc_answ
 {
     struct qr_bytes message = wire_view(&f->details), text;
     out->status = (int)f->status;
-    if (f->guard) {
+    if (f->guarded) {
         size_t count;
         struct qr_bytes seal = wire_md(&f->trailing, RPC_ATTEST_KEY, &count);
         struct rpc_guard_reply r = {
             .method = f->path, .status = (int)f->status, .message = message, .reply = reply};
         if (count != 1) seal = QR_BYTES_NONE;
-        out->authentic = f->guard->verify(f->guard->ctx, f->state, &r, seal) == QR_OK;
+        out->authentic = f->guard.verify(f->guard.ctx, f->state, &r, seal) == QR_OK;
         if (!out->authentic) return unproven(f, message, err);
     }
     if (f->status == GRPC_STATUS_OK) return QR_OK;

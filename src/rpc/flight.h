@@ -11,7 +11,8 @@
 
 struct flight {
     struct rpc_channel *ch;
-    const struct rpc_client_guard *guard;
+    struct rpc_client_guard guard;
+    bool guarded;
     const ProtobufCMethodDescriptor *method;
     char path[FLIGHT_PATH_MAX + 1];
     int64_t deadline_us; /* wire_now_us */

@@ -96,7 +96,7 @@ static enum qr_rc stream_end(struct rpc_stream *st, struct rpc_answer *out, stru
 static enum qr_rc frame_open(struct rpc_stream *st, struct qr_bytes wire, struct rpc_answer *out,
                              struct qr_err *err)
 {
-    const struct rpc_client_guard *g = st->f.guard;
+    const struct rpc_client_guard *g = st->f.guarded ? &st->f.guard : NULL;
     ProtobufCMessage *m;
     QR_TRY(rpc_decode(&quorate__v1__stream_frame__descriptor, wire, &out->arena, &m, err));
     const Quorate__V1__StreamFrame *frame = (const Quorate__V1__StreamFrame *)m;

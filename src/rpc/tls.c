@@ -254,26 +254,28 @@ static X509 *context_leaf(const grpc_auth_context *ctx)
     return p ? leaf_of(QR_BYTES(p->value, p->value_length)) : NULL;
 }
 
-enum qr_rc tls_context_spki(const grpc_auth_context *ctx, struct qr_hash *out)
-{
-    X509 *x = ctx ? context_leaf(ctx) : NULL;
-    enum qr_rc rc = x ? spki_of(x, out) : QR_NOTFOUND;
-    X509_free(x);
-    return rc;
-}
-
 static enum qr_rc peer_fill(X509 *x, struct qr_arena *arena, struct rpc_peer *peer)
 {
     uint8_t *der = NULL;
     int n = i2d_X509(x, &der);
     if (n <= 0) return QR_UNAUTHENTICATED;
-    peer->cert_der = qr_arena_dup(arena, QR_BYTES(der, (size_t)n));
+    struct qr_bytes raw = QR_BYTES(der, (size_t)n);
+    peer->cert_sha256 = qr_sha256_one(raw);
+    if (arena) peer->cert_der = qr_arena_dup(arena, raw);
     OPENSSL_free(der);
-    if (!peer->cert_der.p || n > QR_MAX_CERT_DER) return QR_UNAUTHENTICATED;
-    peer->cert_sha256 = qr_sha256_one(peer->cert_der);
+    if ((arena && !peer->cert_der.p) || n > QR_MAX_CERT_DER) return QR_UNAUTHENTICATED;
     names_of(x, peer);
     peer->tls = true;
     return spki_of(x, &peer->spki_sha256) == QR_OK ? QR_OK : QR_UNAUTHENTICATED;
+}
+
+enum qr_rc tls_context_peer(const grpc_auth_context *ctx, struct rpc_peer *peer)
+{
+    X509 *x = ctx ? context_leaf(ctx) : NULL;
+    *peer = (struct rpc_peer){.tls = false};
+    enum qr_rc rc = x && peer_fill(x, NULL, peer) == QR_OK ? QR_OK : QR_NOTFOUND;
+    X509_free(x);
+    return rc;
 }
 
 static bool context_is_tls(const grpc_auth_context *ctx)

@@ -31,7 +31,7 @@ grpc_server_credentials *tls_server_creds(struct tls_source *s);
  * copied.  QR_UNAUTHENTICATED: TLS without a readable certificate; without TLS
  * peer->tls stays false. */
 enum qr_rc tls_peer(grpc_call *call, struct qr_arena *arena, struct rpc_peer *peer) QR_MUST_CHECK;
-/* SHA-256 of the SPKI of the certificate in an auth context.  QR_NOTFOUND. */
-enum qr_rc tls_context_spki(const grpc_auth_context *ctx, struct qr_hash *out) QR_MUST_CHECK;
+/* The same from an auth context, without cert_der and address.  QR_NOTFOUND. */
+enum qr_rc tls_context_peer(const grpc_auth_context *ctx, struct rpc_peer *peer) QR_MUST_CHECK;
 
 #endif
