@@ -31,10 +31,10 @@ enum qr_rc cocktail_group(const struct cocktail_params *p, const struct point *c
 {
     struct point total[QR_MAX_PARTICIPANTS]; /* C_agg,k */
     struct point_sum sum;
+    assert(p->t >= 1 && p->t <= p->n && p->n <= QR_MAX_PARTICIPANTS);
     for (uint32_t k = 0; k < p->t; k++) {
         point_sum_init(&sum);
-        for (uint32_t j = 0; j < p->n; j++)
-            point_sum_add(&sum, &commitments[(size_t)j * p->t + k]);
+        for (uint32_t j = 0; j < p->n; j++) point_sum_add(&sum, &commitments[(size_t)j * p->t + k]);
         QR_TRY(point_sum_done(&sum, &total[k]));
     }
     *out = (struct frost_group){.n = p->n, .t = p->t, .key = total[0]};

@@ -16,20 +16,20 @@
 
 /* Application bytes in a transcript; ours are COCKTAIL_EXT_SIZE long. */
 #define COCKTAIL_MAX_EXT 4096
-#define COCKTAIL_MAX_TRANSCRIPT                                                                \
-    (122 + 32 * QR_MAX_PARTICIPANTS * QR_MAX_PARTICIPANTS + 128 * QR_MAX_PARTICIPANTS +       \
+#define COCKTAIL_MAX_TRANSCRIPT                                                         \
+    (122 + 32 * QR_MAX_PARTICIPANTS * QR_MAX_PARTICIPANTS + 128 * QR_MAX_PARTICIPANTS + \
      COCKTAIL_MAX_EXT)
 #define COCKTAIL_MAX_CERTIFICATE (COCKTAIL_MAX_TRANSCRIPT + 64 * QR_MAX_PARTICIPANTS)
 
 /* Everything that T says, checked.  Borrows from the certificate's bytes. */
 struct cocktail_certificate {
     struct cocktail_params params;
-    struct qr_bytes transcript;   /* T */
-    struct qr_bytes commitments;  /* C_1 || ... || C_n, each t points */
-    struct qr_bytes ephemerals;   /* E_1 || ... || E_n */
+    struct qr_bytes transcript;  /* T */
+    struct qr_bytes commitments; /* C_1 || ... || C_n, each t points */
+    struct qr_bytes ephemerals;  /* E_1 || ... || E_n */
     struct qr_bytes ext;
-    struct qr_bytes signatures;   /* n of them */
-    struct frost_group group;     /* Y, Y_1 .. Y_n, recomputed */
+    struct qr_bytes signatures; /* n of them */
+    struct frost_group group;   /* Y, Y_1 .. Y_n, recomputed */
 };
 
 /* Appends T.  commitments is n*t points, pops n signatures, ephemerals n

@@ -110,8 +110,7 @@ enum qr_rc dkg_new(struct dkg **out, const struct dkg_setup *setup, struct qr_er
     qr_buf_init(&d->recovery, (size_t)p->n * (8 + COCKTAIL_MAX_CIPHERTEXT));
     d->commitments = calloc((size_t)p->n * p->t, sizeof *d->commitments);
     enum qr_rc rc = d->commitments ? QR_OK : qr_fail(err, QR_NOMEM, "no memory for a DKG");
-    if (rc == QR_OK)
-        rc = qr_secret_init(&d->secret, (AT_COEFFICIENTS + p->t) * SCALAR_SIZE, err);
+    if (rc == QR_OK) rc = qr_secret_init(&d->secret, (AT_COEFFICIENTS + p->t) * SCALAR_SIZE, err);
     if (rc != QR_OK) {
         dkg_free(d);
         return rc;
@@ -130,9 +129,8 @@ void dkg_free(struct dkg *d)
     free(d);
 }
 
-static enum qr_rc sign_parts(struct dkg *d, const struct scalar *key,
-                             const struct qr_bytes *parts, size_t count,
-                             uint8_t sig[SCHNORR_SIZE])
+static enum qr_rc sign_parts(struct dkg *d, const struct scalar *key, const struct qr_bytes *parts,
+                             size_t count, uint8_t sig[SCHNORR_SIZE])
 {
     return schnorr_sign(key, parts, count, d->plain ? NULL : &d->rand, sig);
 }
@@ -150,8 +148,7 @@ static enum qr_rc deal(struct dkg *d)
     }
     scalar_random(secret_at(d, AT_EPHEMERAL), &d->rand);
     point_mul_base(&d->ephemerals[me], secret_at(d, AT_EPHEMERAL));
-    struct qr_bytes parts[] = {QR_BYTES_OF(p->context),
-                               QR_BYTES(own, (size_t)p->t * POINT_SIZE),
+    struct qr_bytes parts[] = {QR_BYTES_OF(p->context), QR_BYTES(own, (size_t)p->t * POINT_SIZE),
                                QR_BYTES_OF(d->ephemerals[me].b)};
     return sign_parts(d, secret_at(d, AT_COEFFICIENTS), parts, 3, d->pops[me]);
 }
@@ -242,8 +239,7 @@ static enum qr_rc accept_shares(struct dkg *d, const struct qr_bytes *ours, stru
         struct envelope_route route = {p, j, d->index, &d->ephemerals[j - 1]};
         enum dkg_reason reason = DKG_FINE;
         rc = envelope_open(&route, scalar_of_secret(&d->key->d, 0),
-                           d->commitments + (size_t)(j - 1) * p->t, ours[j - 1], &share,
-                           &reason);
+                           d->commitments + (size_t)(j - 1) * p->t, ours[j - 1], &share, &reason);
         if (rc == QR_OK)
             scalar_add(sum, sum, &share);
         else if (reason != DKG_FINE)
@@ -352,8 +348,8 @@ enum qr_rc dkg_finish(struct dkg *d, struct qr_bytes sigs, struct qr_buf *certif
     if (sigs.n != (size_t)p->n * SCHNORR_SIZE)
         return qr_fail(err, QR_MALFORMED, "%zu bytes are not %u signatures", sigs.n, p->n);
     for (uint32_t j = 1; j <= p->n; j++)
-        if (schnorr_verify(&p->keys[j - 1], &whole, 1,
-                           sigs.p + (size_t)(j - 1) * SCHNORR_SIZE) != QR_OK)
+        if (schnorr_verify(&p->keys[j - 1], &whole, 1, sigs.p + (size_t)(j - 1) * SCHNORR_SIZE) !=
+            QR_OK)
             return refuse(d, QR_FALSE, j, DKG_CERTEQ, err);
     qr_buf_put_bytes(certificate, whole);
     qr_buf_put_bytes(certificate, sigs);

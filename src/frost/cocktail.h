@@ -48,7 +48,7 @@ struct dkg_setup {
     const struct cocktail_params *params; /* copied; with context */
     const struct cocktail_static *key;    /* kept until dkg_free */
     struct qr_rand rand;
-    uint32_t index;                       /* own, 1..n */
+    uint32_t index; /* own, 1..n */
 };
 
 /* Gives *out (dkg_free).  Nothing secret is made here.  QR_RANGE: index;

@@ -22,8 +22,8 @@ enum qr_rc cocktail_params_init(struct cocktail_params *p, uint32_t n, uint32_t 
             return qr_fail(err, QR_MALFORMED, "static key %u is no valid point", i + 1);
         for (uint32_t j = 0; j < i; j++)
             if (point_equal(&p->keys[j], &p->keys[i]))
-                return qr_fail(err, QR_CONFLICT, "participants %u and %u have the same key",
-                               j + 1, i + 1);
+                return qr_fail(err, QR_CONFLICT, "participants %u and %u have the same key", j + 1,
+                               i + 1);
     }
     return QR_OK;
 }
@@ -91,8 +91,8 @@ enum qr_rc cocktail_pop_check(const struct cocktail_params *p, const struct poin
     return schnorr_verify(&commitments[0], parts, 3, pop);
 }
 
-enum qr_rc cocktail_msg1_check(const struct cocktail_params *p, uint32_t index,
-                               struct qr_bytes s, struct dkg_blame *blame, struct qr_err *err)
+enum qr_rc cocktail_msg1_check(const struct cocktail_params *p, uint32_t index, struct qr_bytes s,
+                               struct dkg_blame *blame, struct qr_err *err)
 {
     struct point commitments[QR_MAX_PARTICIPANTS];
     struct cocktail_msg1 m = {.commitments = commitments};

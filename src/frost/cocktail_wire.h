@@ -86,9 +86,8 @@ enum qr_rc cocktail_pop_check(const struct cocktail_params *p, const struct poin
 /* All that a coordinator can tell about message s of participant index:
  * QR_MALFORMED or QR_FALSE with blame.  Only DKG_POP, DKG_POINT and a wrong
  * number of commitments can be shown to third parties. */
-enum qr_rc cocktail_msg1_check(const struct cocktail_params *p, uint32_t index,
-                               struct qr_bytes s, struct dkg_blame *blame, struct qr_err *err)
-    QR_MUST_CHECK;
+enum qr_rc cocktail_msg1_check(const struct cocktail_params *p, uint32_t index, struct qr_bytes s,
+                               struct dkg_blame *blame, struct qr_err *err) QR_MUST_CHECK;
 
 /* Bytes of a first message before its frames. */
 size_t cocktail_msg1_head(const struct cocktail_params *p);

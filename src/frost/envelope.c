@@ -85,8 +85,8 @@ enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar
     point_mul(&dh[1], own, &route->params->keys[route->from - 1]);
     derive(route, &dh[0], &dh[1], tmp);
     *reason = DKG_FINE;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(text.p, NULL, NULL, cipher.p, cipher.n, NULL,
-                                                   0, tmp + KEY_SIZE, tmp) != 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(text.p, NULL, NULL, cipher.p, cipher.n, NULL, 0,
+                                                   tmp + KEY_SIZE, tmp) != 0)
         *reason = DKG_DECRYPT;
     else if (scalar_decode(share, text.p) != QR_OK)
         *reason = DKG_SCALAR;

@@ -132,8 +132,8 @@ enum qr_rc point_sum_done(const struct point_sum *sum, struct point *out)
     return QR_OK;
 }
 
-void point_sum_add_poly(struct point_sum *sum, const struct point *coefficients,
-                        size_t count, uint32_t x)
+void point_sum_add_poly(struct point_sum *sum, const struct point *coefficients, size_t count,
+                        uint32_t x)
 {
     struct scalar base, power;
     scalar_from_u32(&base, x);
@@ -147,8 +147,7 @@ void point_sum_add_poly(struct point_sum *sum, const struct point *coefficients,
     }
 }
 
-void scalar_poly(struct scalar *out, const struct scalar *coefficients, size_t count,
-                 uint32_t x)
+void scalar_poly(struct scalar *out, const struct scalar *coefficients, size_t count, uint32_t x)
 {
     struct scalar at, sum;
     assert(count > 0 && x > 0);
@@ -162,8 +161,7 @@ void scalar_poly(struct scalar *out, const struct scalar *coefficients, size_t c
     qr_wipe(&sum, sizeof sum);
 }
 
-enum qr_rc lagrange_coefficient(struct scalar *out, uint32_t own, const uint32_t *ids,
-                                size_t count)
+enum qr_rc lagrange_coefficient(struct scalar *out, uint32_t own, const uint32_t *ids, size_t count)
 {
     struct scalar numerator, denominator, self, other, difference;
     size_t hits = 0;

@@ -65,15 +65,14 @@ enum qr_rc point_sum_done(const struct point_sum *sum, struct point *out) QR_MUS
 
 /* Adds sum over k < count of x^k * coefficients[k]: the polynomial whose
  * coefficients are committed to, at x, in the exponent. */
-void point_sum_add_poly(struct point_sum *sum, const struct point *coefficients,
-                        size_t count, uint32_t x);
+void point_sum_add_poly(struct point_sum *sum, const struct point *coefficients, size_t count,
+                        uint32_t x);
 /* f(x) for the polynomial with these coefficients (Horner). */
-void scalar_poly(struct scalar *out, const struct scalar *coefficients, size_t count,
-                 uint32_t x);
+void scalar_poly(struct scalar *out, const struct scalar *coefficients, size_t count, uint32_t x);
 
 /* Lagrange coefficient at 0 of own among ids (RFC 9591 section 4.2).
  * QR_RANGE: an id is 0, an id occurs twice, or own is not among them. */
-enum qr_rc lagrange_coefficient(struct scalar *out, uint32_t own, const uint32_t *ids,
-                                size_t count) QR_MUST_CHECK;
+enum qr_rc lagrange_coefficient(struct scalar *out, uint32_t own, const uint32_t *ids, size_t count)
+    QR_MUST_CHECK;
 
 #endif

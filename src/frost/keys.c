@@ -1,8 +1,8 @@
 /* keys.c - a share is accepted only if it belongs to the group's Y_i. */
 #include "frost/keys.h"
 
-enum qr_rc frost_group_init(struct frost_group *g, uint32_t n, uint32_t t,
-                            struct qr_bytes key, struct qr_bytes shares)
+enum qr_rc frost_group_init(struct frost_group *g, uint32_t n, uint32_t t, struct qr_bytes key,
+                            struct qr_bytes shares)
 {
     if (t < 1 || t > n || n > QR_MAX_PARTICIPANTS) return QR_RANGE;
     if (key.n != POINT_SIZE || shares.n != (size_t)n * POINT_SIZE) return QR_RANGE;

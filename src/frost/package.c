@@ -12,8 +12,7 @@ static enum qr_rc check_ids(const struct frost_group *g, const struct frost_pack
                             struct qr_err *err)
 {
     if (p->count < g->t || p->count > g->n)
-        return qr_fail(err, QR_RANGE, "%zu commitments for a %u of %u group", p->count, g->t,
-                       g->n);
+        return qr_fail(err, QR_RANGE, "%zu commitments for a %u of %u group", p->count, g->t, g->n);
     for (size_t i = 0; i < p->count; i++) {
         if (p->list[i].id < 1 || p->list[i].id > g->n)
             return qr_fail(err, QR_RANGE, "signer %u of %u", p->list[i].id, g->n);

@@ -35,16 +35,15 @@ static enum qr_rc open_one(const struct cocktail_certificate *c, const struct en
     enum dkg_reason reason;
     size_t at = route.from - 1;
     for (uint32_t k = 0; k < c->params.t; k++)
-        QR_TRY(point_decode(&commitments[k],
-                            c->commitments.p + (at * c->params.t + k) * POINT_SIZE));
+        QR_TRY(
+            point_decode(&commitments[k], c->commitments.p + (at * c->params.t + k) * POINT_SIZE));
     QR_TRY(point_decode(&ephemeral, c->ephemerals.p + at * POINT_SIZE));
     route.ephemeral = &ephemeral;
     return envelope_open(&route, scalar_of_secret(&key->d, 0), commitments, frame, share, &reason);
 }
 
 enum qr_rc cocktail_recover(const struct cocktail_static *key, struct qr_bytes certificate,
-                            struct qr_bytes recovery, struct frost_share *share,
-                            struct qr_err *err)
+                            struct qr_bytes recovery, struct frost_share *share, struct qr_err *err)
 {
     struct cocktail_certificate c;
     struct qr_bytes frames[QR_MAX_PARTICIPANTS];

@@ -16,7 +16,7 @@
  * that is no scalar; QR_FALSE: a frame does not open or does not fit;
  * otherwise cocktail_certificate_verify. */
 enum qr_rc cocktail_recover(const struct cocktail_static *key, struct qr_bytes certificate,
-                            struct qr_bytes recovery, struct frost_share *share,
-                            struct qr_err *err) QR_MUST_CHECK;
+                            struct qr_bytes recovery, struct frost_share *share, struct qr_err *err)
+    QR_MUST_CHECK;
 
 #endif

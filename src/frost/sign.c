@@ -17,6 +17,7 @@
 struct frost_nonces {
     atomic_bool used;
     pid_t owner;
+    struct point key; /* of the group */
     struct frost_commitment commitment;
     struct qr_secret secret; /* hiding || binding */
 };
@@ -51,6 +52,7 @@ static enum qr_rc commit_with(const struct frost_share *share, const struct qr_r
     }
     atomic_init(&n->used, false);
     n->owner = getpid();
+    n->key = share->group.key;
     n->commitment.id = share->id;
     do qr_rand_fill(random, r, sizeof r);
     while (!make_nonce(share, r, n->secret.p, n->commitment.hiding));
@@ -94,8 +96,8 @@ void frost_nonces_free(struct frost_nonces *n)
 }
 
 /* Position of the handle's own commitment in the list, exactly as it was made. */
-static enum qr_rc find_own(const struct frost_nonces *n, const struct frost_package *p,
-                           size_t *at, struct qr_err *err)
+static enum qr_rc find_own(const struct frost_nonces *n, const struct frost_package *p, size_t *at,
+                           struct qr_err *err)
 {
     const struct frost_commitment *own = &n->commitment;
     for (size_t i = 0; i < p->count; i++) {
@@ -129,8 +131,7 @@ static void share_of(const struct frost_attempt *a, size_t at, const struct scal
 }
 
 enum qr_rc frost_sign(struct frost_nonces *n, const struct frost_share *share,
-                      const struct frost_package *p, uint8_t z[SCALAR_SIZE],
-                      struct qr_err *err)
+                      const struct frost_package *p, uint8_t z[SCALAR_SIZE], struct qr_err *err)
 {
     struct frost_attempt a;
     struct scalar nonces[2];
@@ -144,9 +145,9 @@ enum qr_rc frost_sign(struct frost_nonces *n, const struct frost_share *share,
     qr_copy(nonces, n->secret.p, sizeof nonces);
     qr_secret_fini(&n->secret);
 
-    enum qr_rc rc = n->commitment.id == share->id
-                        ? frost_attempt_init(&a, &share->group, p, NULL, err)
-                        : qr_fail(err, QR_STATE, "these nonces belong to another share");
+    bool ours = n->commitment.id == share->id && point_equal(&n->key, &share->group.key);
+    enum qr_rc rc = ours ? frost_attempt_init(&a, &share->group, p, NULL, err)
+                         : qr_fail(err, QR_STATE, "these nonces belong to another share");
     if (rc == QR_OK) rc = find_own(n, p, &at, err);
     if (rc == QR_OK) share_of(&a, at, nonces, share, z);
     qr_wipe(nonces, sizeof nonces);

@@ -26,11 +26,12 @@ void frost_nonces_free(struct frost_nonces *n);
 
 /* Round 2: the signature share z.  The handle is used up by this call, also
  * when it fails; the caller still frees it.
- * QR_STATE: used before, or made by another process; QR_CONFLICT: the list
+ * QR_STATE: used before, made by another process or for another share;
+ * QR_CONFLICT: the list
  * does not hold exactly the commitment of this handle (suspect the
  * coordinator); QR_RANGE, QR_MALFORMED, QR_FALSE: frost_attempt_init. */
 enum qr_rc frost_sign(struct frost_nonces *n, const struct frost_share *share,
-                      const struct frost_package *p, uint8_t z[SCALAR_SIZE],
-                      struct qr_err *err) QR_MUST_CHECK;
+                      const struct frost_package *p, uint8_t z[SCALAR_SIZE], struct qr_err *err)
+    QR_MUST_CHECK;
 
 #endif
