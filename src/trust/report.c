@@ -56,11 +56,13 @@ static struct trust_finding *add(struct trust_report *r, enum trust_check_id id,
     return f;
 }
 
+QR_PRINTF(2, 0)
 static void set_detail(struct trust_finding *f, const char *fmt, va_list ap)
 {
     if (fmt) (void)vsnprintf(f->detail, sizeof f->detail, fmt, ap);
 }
 
+QR_PRINTF(4, 0)
 static enum qr_rc fail(struct trust_report *r, enum trust_check_id id, enum qr_rc rc,
                        const char *fmt, va_list ap)
 {
