@@ -275,11 +275,12 @@ struct tlog_config {
     /* Wall clock in microseconds; NULL: candidates show 0.  ctx is kept. */
     int64_t (*now_us)(void *ctx);
     /* Called by the writer for each new entry, in log order.  Anything but
-     * TLOG_OK refuses the entry (and its batch) with that result and text. */
+     * TLOG_OK refuses the entry (and its batch) with that result and text.
+     * NULL: all are admitted. */
     enum tlog_rc (*admit)(void *ctx, const struct tlog_candidate *c, struct tlog_err *err);
-    /* Tells the callback whether the entries admitted since the last call are
-     * in the log (committed) or not.  May be NULL. */
-    void (*settle)(void *ctx, bool kept);
+    /* What became of admitted candidates with indexes [from, to): kept, they are
+     * in the log; else they are not, and their indexes are used again.  NULL: none. */
+    void (*settle)(void *ctx, uint64_t from, uint64_t to, bool kept);
     /* Called once when a write failed in a way that leaves the disk in doubt.
      * Must not return to serving; NULL: abort().  If it returns, every later
      * append fails with TLOG_STATE. */

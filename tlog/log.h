@@ -1,0 +1,110 @@
+/* log.h - the open log, shared by its files: log.c (create, open, close),
+ * append.c (the writer), commit.c (one transaction), read.c (everything else).
+ *
+ * Who owns what: the writer thread owns store, next, anchor and epoch.  lock
+ * guards the queue, the published tree (edge, head), the pool of reading
+ * connections and the flags.  The cache of full tiles has its own lock.  What is
+ * published is anchored; nothing else is ever shown to a caller. */
+#ifndef TLOG_LOG_H
+#define TLOG_LOG_H
+
+#include "tlog/anchor.h"
+#include "tlog/cache.h"
+#include "tlog/store.h"
+
+#include <pthread.h>
+
+#define LOG_MAGIC 0x746c6f67u
+#define READERS_KEPT 16
+#define DEFAULT_LOW_WATER (64u << 20)
+
+/* One caller's append, on its stack, until it is done. */
+struct job {
+    const struct tlog_entry *entries;
+    struct tlog_hash *leaf; /* per entry */
+    uint64_t *index;
+    bool *duplicate;
+    size_t count;
+    enum tlog_rc rc;
+    struct tlog_err err;
+    struct tlog_signed checkpoint;
+    bool done;
+    pthread_cond_t wake;
+    struct job *next;
+};
+
+struct tlog_log {
+    uint32_t magic;
+    struct tlog_config cfg; /* its strings are not ours and not used */
+    char *path;             /* NULL: in memory */
+    int lock_fd;
+    bool writable;
+
+    struct store *store;
+    struct edge next;
+    struct anchor anchor;
+    uint64_t epoch;
+
+    struct cache *cache;
+
+    pthread_mutex_t lock;
+    struct edge edge;
+    struct tlog_signed head;
+    struct store *reader[READERS_KEPT];
+    size_t readers;
+    struct job *first, *last;
+    pthread_cond_t work;
+    bool closing;
+    enum tlog_rc failed; /* not TLOG_OK: why nothing is appended any more */
+    char why[sizeof(struct tlog_err)];
+
+    pthread_t writer, tidier;
+    bool writer_runs, tidier_runs;
+    pthread_cond_t untidy;
+    unsigned frames; /* of the write-ahead log */
+    unsigned tidied; /* of these, copied into the database */
+};
+
+/* Marks the log failed and tells the owner (cfg.fatal, or abort). */
+void log_fatal(struct tlog_log *log, enum tlog_rc rc, const char *text);
+
+/* Commits a list of jobs in one transaction; each gets its result and, when it
+ * is TLOG_OK, indexes and checkpoint.  Publishes.  Writer thread only.  A result
+ * other than TLOG_OK means that the disk is in doubt: nothing may be signed any
+ * more. */
+enum tlog_rc log_commit(struct tlog_log *log, struct job *jobs, struct tlog_err *err);
+
+/* Signs a head. */
+enum tlog_rc log_sign(const struct tlog_signer *signer, const struct tlog_head *head,
+                      struct tlog_signed *out, struct tlog_err *err);
+
+enum tlog_rc writer_start(struct tlog_log *log, struct tlog_err *err);
+void writer_stop(struct tlog_log *log);
+
+/* A reading connection of the pool, and back. */
+enum tlog_rc reader_take(struct tlog_log *log, struct store **out, struct tlog_err *err);
+void reader_give(struct tlog_log *log, struct store *s);
+
+/* A node of the published tree, verified up to its root. */
+enum tlog_rc node_read(struct tlog_log *log, struct store *s, const struct tlog_node *node,
+                       struct tlog_hash *out, struct tlog_err *err);
+/* The same for all nodes of a plan. */
+enum tlog_rc plan_read(struct tlog_log *log, struct store *s, const struct tlog_plan *plan,
+                       struct tlog_hash *out, struct tlog_err *err);
+
+/* Reads the tree's right edge and the last checkpoint from the store, and checks
+ * that they belong together. */
+enum tlog_rc recover(struct store *s, const struct store_info *info, struct edge *edge,
+                     struct tlog_signed *head, struct tlog_err *err);
+
+/* Walks a row's packed entries: next one, or false at the end.  bad is set when
+ * a length runs past the end. */
+struct row_walk {
+    struct qr_bytes rest;
+    uint64_t index;
+    bool bad;
+};
+struct row_walk row_walk_of(const struct store_row *row);
+bool row_next(struct row_walk *w, struct tlog_bytes *entry);
+
+#endif
