@@ -35,7 +35,7 @@ struct rpc_peer {
 };
 
 #define RPC_MAX_NODE 64
-#define RPC_MAX_ROLE 32
+#define RPC_MAX_ROLE 64
 
 /* Who the guard says is calling.  attested false: nothing was checked and the
  * rest is empty. */
