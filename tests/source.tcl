@@ -90,6 +90,7 @@ set ::layer_system {
   {^(sys/(socket|un)\.h|netdb\.h|netinet/.*|arpa/.*|poll\.h|sys/epoll\.h)$}
      {rpc service tlogd authd cad coordinatord participant cli tools} {}
   {^dlfcn\.h$}              {}                                     {}
+  {^schema/[a-z0-9-]+\.sql\.h$} {db}                               {/(store\w*|outbox)\.c$}
   {^jansson\.h$}
      {base crypto pki attest frost leaf session trust bundle rpc service tlogd authd cad
       coordinatord participant cli tools tlog-verify} {}

@@ -68,7 +68,7 @@ static enum tlog_rc put_lookups(struct commit *c, const struct tlog_entry *e,
 static enum tlog_rc stage_entry(struct commit *c, struct job *job, size_t i, struct tlog_err *err)
 {
     const struct tlog_entry *e = &job->entries[i];
-    struct store_key at;
+    struct store_key at = {0};
     enum tlog_rc rc = TLOG_NOTFOUND;
     if (e->key.n > 0) rc = c->s->ops->get_key(c->s, as_qr(e->key), &at, err);
     if (rc == TLOG_OK) {

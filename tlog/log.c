@@ -123,9 +123,9 @@ static enum tlog_rc add_log(const struct tlog_config *cfg, struct store *s,
                             const struct tlog_signed *empty, struct tlog_err *err)
 {
     struct store_info info;
-    enum tlog_rc rc = s->ops->info(s, &info, err);
+    enum tlog_rc rc = s->ops->info(s, &info, NULL);
     if (rc == TLOG_OK) return fail_with(err, TLOG_EXISTS, "%s: the log is there", cfg->path);
-    if (rc != TLOG_NOTFOUND) return rc;
+    if (rc != TLOG_NOTFOUND) return fail_with(err, rc, "the log's row cannot be read");
     info = (struct store_info){.empty_ck_n = empty->n};
     qr_copy(info.origin, cfg->signer.key.name, qr_str(cfg->signer.key.name).n);
     qr_copy(info.empty_ck, empty->text, empty->n);
@@ -150,10 +150,10 @@ static enum tlog_rc create_files(const struct tlog_config *cfg, struct tlog_err 
     if (file_is_there(cfg->path)) {
         struct store_info info;
         enum tlog_rc rc = store_sqlite_open(cfg->path, id_of(cfg), STORE_CREATE, &s, err);
-        if (rc == TLOG_OK) rc = s->ops->info(s, &info, err);
-        if (s) s->ops->close(s);
+        if (rc != TLOG_OK) return rc;
+        rc = s->ops->info(s, &info, NULL);
+        s->ops->close(s);
         if (rc == TLOG_OK) return fail_with(err, TLOG_EXISTS, "%s: the log is there", cfg->path);
-        if (rc != TLOG_NOTFOUND) return rc;
     }
     TLOG_TRY(anchor_create(anchor, &empty, err));
     TLOG_TRY(store_sqlite_open(cfg->path, id_of(cfg), STORE_CREATE, &s, err));

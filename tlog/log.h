@@ -78,6 +78,7 @@ enum tlog_rc log_commit(struct tlog_log *log, struct job *jobs, struct tlog_err 
 enum tlog_rc log_sign(const struct tlog_signer *signer, const struct tlog_head *head,
                       struct tlog_signed *out, struct tlog_err *err);
 
+/* Starts the writer and the tidier; stop waits for what is queued, then ends them. */
 enum tlog_rc writer_start(struct tlog_log *log, struct tlog_err *err);
 void writer_stop(struct tlog_log *log);
 
@@ -104,6 +105,7 @@ struct row_walk {
     uint64_t index;
     bool bad;
 };
+/* A walk over a row, and its next entry; borrows the row. */
 struct row_walk row_walk_of(const struct store_row *row);
 bool row_next(struct row_walk *w, struct tlog_bytes *entry);
 

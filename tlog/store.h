@@ -92,6 +92,7 @@ enum tlog_rc store_sqlite_open(const char *path, uint32_t log_id, enum store_mod
 /* A log in memory, gone when its last connection is closed. */
 enum tlog_rc store_mem_open(struct store **out, struct tlog_err *err);
 
+/* An empty row; fini frees its buffers. */
 void store_row_init(struct store_row *row);
 void store_row_fini(struct store_row *row);
 

@@ -63,7 +63,7 @@ void tile_write(const struct tile *t, uint8_t out[TILE_STORED])
 
 bool tile_read(const uint8_t in[TILE_STORED], struct tile *t)
 {
-    struct tlog_hash h;
+    struct tlog_hash h = {{0}};
     for (unsigned i = 0; i < TILE_WIDTH; i++) {
         qr_copy(h.b, in + i * TLOG_HASH_SIZE, TLOG_HASH_SIZE);
         tile_put(t, i, &h);
