@@ -420,6 +420,26 @@ enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, stru
     return rc;
 }
 
+enum qr_rc outbox_flush(struct outbox *ob, int64_t deadline_us, struct qr_err *err)
+{
+    struct log_answer a;
+    struct qr_stmt *st;
+    int64_t newest = 0;
+    outbox_wake(ob);
+    QR_TRY(qr_db_read(ob->conf.db, err));
+    enum qr_rc rc = qr_db_one(ob->conf.db,
+                              "SELECT coalesce(max(id), 0) FROM outbox"
+                              " WHERE idx IS NULL",
+                              QR_DB_NOARGS, &st, err);
+    if (rc == QR_OK) newest = qr_stmt_int(st, 0);
+    qr_db_read_end(ob->conf.db);
+    if (rc != QR_OK || newest == 0) return rc;
+    /* Rows are carried in order: the newest is the last to arrive. */
+    rc = outbox_wait(ob, newest, deadline_us, &a, err);
+    log_answer_fini(&a);
+    return rc;
+}
+
 enum qr_rc outbox_log(struct outbox *ob, enum leaf_kind kind, const json_t *body,
                       int64_t deadline_us, struct log_answer *out, struct qr_err *err)
 {

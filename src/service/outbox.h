@@ -83,6 +83,8 @@ enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, stru
 enum qr_rc outbox_log(struct outbox *ob, enum leaf_kind kind, const json_t *body,
                       int64_t deadline_us, struct log_answer *out, struct qr_err *err)
     QR_MUST_CHECK;
+/* Wakes, and waits until every row put so far is in the log.  As outbox_wait. */
+enum qr_rc outbox_flush(struct outbox *ob, int64_t deadline_us, struct qr_err *err) QR_MUST_CHECK;
 /* Inside a transaction: where a row stands.  QR_NOTFOUND: no such row, or not
  * logged yet. */
 enum qr_rc outbox_where(struct outbox *ob, int64_t row, uint64_t *index, struct qr_hash *leaf,

@@ -112,6 +112,18 @@ int64_t service_deadline(struct service *s, struct rpc_call *call);
 /* Answers a call with the receipt of entry number i of an answer. */
 void service_reply_receipt(struct rpc_call *call, const struct log_answer *a, size_t i);
 
+/* Waits for an outbox row's receipt, at most as long as the call, and answers
+ * the call with it; a row logged long ago is proven anew. */
+void service_answer_row(struct service *s, struct rpc_call *call, int64_t row);
+/* The receipt itself, for replies that hold more (log_answer_fini). */
+enum qr_rc service_receipt(struct service *s, struct rpc_call *call, int64_t row,
+                           struct log_answer *out, struct qr_err *err) QR_MUST_CHECK;
+/* Opens a secret that the caller sealed under the attested session of this
+ * call; appends the plaintext, which the caller wipes.  QR_UNAUTHENTICATED. */
+enum qr_rc service_open_secret(struct service *s, struct rpc_call *call, const char *label,
+                               struct qr_bytes sealed, struct qr_buf *out, struct qr_err *err)
+    QR_MUST_CHECK;
+
 /* An attested client of another daemon (for the coordinator): one channel, its
  * attested session is renewed as needed. */
 struct service_client;

@@ -1,0 +1,14 @@
+/* service.h - the auth service: handlers of proto/quorate/v1/auth.proto.
+ * main.c is the only caller; hooks are those of service/run.h. */
+#ifndef QUORATE_AUTHD_SERVICE_H
+#define QUORATE_AUTHD_SERVICE_H
+
+#include "service/run.h"
+
+enum qr_rc authd_open(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc authd_add(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc authd_sync(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc authd_logged(void *ctx, const struct outbox_logged *l, struct qr_err *err) QR_MUST_CHECK;
+void authd_close(struct service *s);
+
+#endif
