@@ -111,13 +111,21 @@ enum qr_rc admission_judge(const struct trust_dir *trust, struct qr_bytes entry,
 
 struct author {
     char key_id[QR_KEY_ID_LEN + 1];
-    int64_t last_us; /* of what is in the log */
-    int64_t next_us; /* with what was admitted since */
+    int64_t last_us; /* of the newest entry, admitted ones included */
+};
+
+/* What an admitted entry changed, to take it back. */
+struct undo {
+    uint64_t index;
+    struct author *author;
+    int64_t before_us;
 };
 
 struct admission_clock {
     size_t n;
     struct author a[LEAF_AUTHOR_COUNT * TRUST_MAX_KEYS];
+    struct undo *undo; /* ascending index */
+    size_t undo_count, undo_room;
 };
 
 struct admission_clock *admission_clock_new(const struct trust_dir *trust)
@@ -130,7 +138,11 @@ struct admission_clock *admission_clock_new(const struct trust_dir *trust)
     return c;
 }
 
-void admission_clock_free(struct admission_clock *c) { free(c); }
+void admission_clock_free(struct admission_clock *c)
+{
+    if (c) free(c->undo);
+    free(c);
+}
 
 static struct author *find(struct admission_clock *c, struct qr_bytes key_id)
 {
@@ -143,7 +155,7 @@ void admission_clock_note(struct admission_clock *c, const struct leaf_entry *e)
 {
     struct author *a = find(c, qr_str(e->key_id));
     if (!a || a->last_us >= e->time_us) return;
-    a->last_us = a->next_us = e->time_us;
+    a->last_us = e->time_us;
 }
 
 /* Author's key id and time of canonical entry bytes. */
@@ -162,8 +174,18 @@ static enum qr_rc head_and_tail(struct qr_bytes entry, struct qr_bytes *key_id, 
     return qr_time_parse(QR_BYTES(t + before, QR_TIME_LEN), us);
 }
 
-enum qr_rc admission_time(struct admission_clock *c, struct qr_bytes entry, int64_t now_us,
-                          struct qr_err *err)
+static void remember(struct admission_clock *c, uint64_t index, struct author *a)
+{
+    if (c->undo_count == c->undo_room) {
+        c->undo_room = c->undo_room ? 2 * c->undo_room : 64;
+        c->undo = reallocarray(c->undo, c->undo_room, sizeof *c->undo);
+        if (!c->undo) qr_fatal("out of memory");
+    }
+    c->undo[c->undo_count++] = (struct undo){index, a, a->last_us};
+}
+
+enum qr_rc admission_time(struct admission_clock *c, uint64_t index, struct qr_bytes entry,
+                          int64_t now_us, struct qr_err *err)
 {
     struct qr_bytes key_id = QR_BYTES_NONE;
     int64_t us = 0;
@@ -173,18 +195,17 @@ enum qr_rc admission_time(struct admission_clock *c, struct qr_bytes entry, int6
     if (us < now_us - QR_MAX_TIME_SKEW_US || us > now_us + QR_MAX_TIME_SKEW_US)
         return qr_fail(err, QR_STALE, "the entry's time is %lld ms off the log's clock",
                        (long long)((us - now_us) / 1000));
-    if (us < a->next_us)
+    if (us < a->last_us)
         return qr_fail(err, QR_STALE, "the entry's time is before its author's previous entry");
-    a->next_us = us;
+    remember(c, index, a);
+    a->last_us = us;
     return QR_OK;
 }
 
-void admission_clock_settle(struct admission_clock *c, bool kept)
+void admission_clock_settle(struct admission_clock *c, uint64_t from, bool kept)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        if (kept)
-            c->a[i].last_us = c->a[i].next_us;
-        else
-            c->a[i].next_us = c->a[i].last_us;
+    while (c->undo_count > 0 && c->undo[c->undo_count - 1].index >= from) {
+        const struct undo *u = &c->undo[--c->undo_count];
+        if (!kept) u->author->last_us = u->before_us;
     }
 }

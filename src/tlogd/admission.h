@@ -48,10 +48,12 @@ struct admission_clock *admission_clock_new(const struct trust_dir *trust);
 void admission_clock_free(struct admission_clock *c);
 /* An entry that is in the log already (at start). */
 void admission_clock_note(struct admission_clock *c, const struct leaf_entry *e);
-/* An admitted entry's time against the log's: at most 5 s off, and not before
- * its author's newest.  QR_STALE.  Provisional until admission_clock_settle. */
-enum qr_rc admission_time(struct admission_clock *c, struct qr_bytes entry, int64_t now_us,
-                          struct qr_err *err) QR_MUST_CHECK;
-void admission_clock_settle(struct admission_clock *c, bool kept);
+/* The time of an entry that would get this index, against the log's: at most
+ * 5 s off, and not before its author's newest.  QR_STALE.  Provisional until
+ * admission_clock_settle. */
+enum qr_rc admission_time(struct admission_clock *c, uint64_t index, struct qr_bytes entry,
+                          int64_t now_us, struct qr_err *err) QR_MUST_CHECK;
+/* Entries admitted for indexes from `from` on are in the log, or are not. */
+void admission_clock_settle(struct admission_clock *c, uint64_t from, bool kept);
 
 #endif

@@ -48,14 +48,16 @@ static enum tlog_rc admit(void *ctx, const struct tlog_candidate *c, struct tlog
 {
     struct tlogd *d = ctx;
     struct qr_err e = {{0}};
-    if (admission_time(d->clock, qr_of_tlog(c->entry), c->now_us, &e) == QR_OK) return TLOG_OK;
+    if (admission_time(d->clock, c->index, qr_of_tlog(c->entry), c->now_us, &e) == QR_OK)
+        return TLOG_OK;
     qr_copy(err->text, e.text, sizeof e.text);
     return TLOG_REFUSED;
 }
 
-static void settle(void *ctx, bool kept)
+static void settle(void *ctx, uint64_t from, uint64_t to, bool kept)
 {
-    admission_clock_settle(((struct tlogd *)ctx)->clock, kept);
+    (void)to;
+    admission_clock_settle(((struct tlogd *)ctx)->clock, from, kept);
 }
 
 static void fatal(void *ctx, enum tlog_rc rc, const char *text)
