@@ -19,6 +19,7 @@ struct cli {
     bool tty;                   /* stderr is a terminal: progress may move the cursor */
     json_t *result;             /* fields of the JSON document; owned */
     int exit_code;              /* overrides the result's when not 0 */
+    bool done;                  /* the subcommand printed its own document */
 };
 
 struct cli_command {
@@ -47,8 +48,6 @@ enum qr_rc cli_state_dir(const struct cli *c, char *out, struct qr_err *err) QR_
 /* dir/a or dir/a/b (b may be NULL) into out of PATH_MAX bytes. */
 enum qr_rc cli_path(char *out, const char *dir, const char *a, const char *b, struct qr_err *err)
     QR_MUST_CHECK;
-
-extern const struct qr_setting cli_json_setting;
 
 /* The commands; argv[0] is the command's own name. */
 enum qr_rc cli_init(struct cli *c, int argc, char **argv, struct qr_err *err);

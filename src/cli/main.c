@@ -28,9 +28,6 @@ static const struct cli_command commands[] = {
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
-const struct qr_setting cli_json_setting = {
-    "JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"};
-
 static void usage(FILE *out)
 {
     fprintf(out, "Examples:\n"
@@ -135,9 +132,9 @@ static int finish(struct cli *c, const char *command, enum qr_rc rc, const struc
 {
     bool helped = rc == QR_CANCELLED && err->text[0] == 0;
     int code = helped ? 0 : c->exit_code ? c->exit_code : qr_rc_exit(rc);
-    if (c->json)
+    if (c->json && !c->done)
         print_json(c, rc, err, code);
-    else if (code != 0)
+    else if (code != 0 && !c->done)
         fprintf(stderr, "quorate %s: %s\n", command, err->text[0] ? err->text : qr_rc_text(rc));
     if (fflush(stdout) != 0 && code == 0) code = qr_rc_exit(QR_IO);
     json_decref(c->result);

@@ -1,0 +1,173 @@
+/* cmd_request.c - `quorate request`: hash, sign, have it recorded. */
+#include <config.h>
+
+#include "base/limits.h"
+#include "bundle/verify_cmd.h"
+#include "cli/open.h"
+#include "leaf/session.h"
+#include "participant/pb.h"
+
+#include "quorate/v1/coordinator.pb-c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct qr_setting own[] = {
+    {"JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"},
+    OPEN_PERSON_SETTINGS,
+    {"DIGEST", "artifact-digest", QR_SET_HASH, NULL, 0, 0, "SHA-256 of the file, instead of FILE"},
+    {"PAYLOADS", "payload", QR_SET_TEXT, "dsse,sshsig", 0, 0,
+     "what to sign: dsse, sshsig, raw, separated by commas"},
+    {"NAMESPACE", "namespace", QR_SET_TEXT, "file", 0, 0, "SSHSIG namespace"},
+    {"EXPIRES", "expires-in", QR_SET_INT, "86400", 10, 604800, "seconds that people have to join"},
+};
+static const struct qr_config_spec spec = {
+    .program = "quorate request",
+    .summary = "asks for a signature on a file; prints the session's id",
+    .examples = "  quorate request release.tar.gz\n"
+                "  quorate request --artifact-digest $(sha256sum < f | cut -d' ' -f1)\n"
+                "  quorate request --payload dsse,sshsig,raw --expires-in 3600 release.tar.gz\n",
+    .names = open_names,
+    .own = own,
+    .own_count = sizeof own / sizeof own[0],
+    .operands = "[FILE]",
+};
+
+#define CALL_MS 30000
+
+static enum qr_rc read_artifact(struct cli *c, struct leaf_artifact *out, struct qr_err *err)
+{
+    char **operands;
+    int n = qr_config_operands(c->config, &operands);
+    const char *digest = qr_config_str(c->config, "DIGEST");
+    if (n > 1 || (n == 1) == (digest != NULL))
+        return qr_fail(err, QR_USAGE, "give one FILE or --artifact-digest");
+    if (digest) return qr_unhex(qr_str(digest), out->sha256.b, sizeof out->sha256.b);
+    const char *slash = strrchr(operands[0], '/');
+    const char *base = slash ? slash + 1 : operands[0];
+    if (strcmp(base, "-") == 0) base = "stdin";
+    if (strlen(base) > QR_MAX_NAME || !qr_utf8_ok(qr_str(base)))
+        return qr_fail(err, QR_USAGE, "the file's name is too long or not UTF-8");
+    (void)snprintf(out->name, sizeof out->name, "%s", base);
+    out->has_size = true;
+    return verify_hash_file(operands[0], &out->sha256, &out->size, err);
+}
+
+/* Types of the list, in the order of enum qr_payload. */
+static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct qr_err *err)
+{
+    unsigned set = 0;
+    const char *p = qr_config_str(c->config, "PAYLOADS");
+    while (*p) {
+        size_t n = strcspn(p, ",");
+        enum qr_payload type;
+        if (qr_payload_parse(QR_BYTES(p, n), &type) != QR_OK || (set & (1u << type)))
+            return qr_fail(err, QR_USAGE, "--payload takes dsse, sshsig and raw, each once");
+        set |= 1u << type;
+        p += n + (p[n] == ',');
+    }
+    for (unsigned t = 0; t < QR_PAYLOADS; t++) {
+        if (!(set & (1u << t))) continue;
+        struct leaf_payload *l = &out->p[out->n++];
+        l->type = (enum qr_payload)t;
+        if (l->type == QR_SSHSIG)
+            (void)snprintf(l->ns, sizeof l->ns, "%s", qr_config_str(c->config, "NAMESPACE"));
+    }
+    return out->n ? QR_OK : qr_fail(err, QR_USAGE, "--payload names nothing");
+}
+
+static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_request *r,
+                        struct qr_err *err)
+{
+    *r = (struct leaf_request){.requester = o->person.commitment,
+                               .enrolment = o->person.enrolment,
+                               .policies = {.attestation = o->trust->attestation_hash,
+                                            .signing = o->trust->signing_hash}};
+    QR_TRY(read_artifact(c, &r->artifact, err));
+    QR_TRY(read_payloads(c, &r->payloads, err));
+    r->created_us = qr_now_us(&c->clock);
+    int64_t life = qr_config_int(c->config, "EXPIRES", 86400);
+    if (life > (int64_t)o->trust->signing.max_session_s) life = o->trust->signing.max_session_s;
+    r->expires_us = r->created_us + life * 1000000;
+    qr_rand_fill(&c->rand, r->nonce, sizeof r->nonce);
+    qr_ulid(&c->rand, r->created_us, r->session);
+    return QR_OK;
+}
+
+static enum qr_rc send(struct open_all *o, struct qr_bytes body, struct receipt_facts *where,
+                       struct qr_err *err)
+{
+    Quorate__V1__RequestRequest in = QUORATE__V1__REQUEST_REQUEST__INIT;
+    in.body = pb_of(body);
+    struct services_ask ask = {SERVICE_COORDINATOR, "Request", &in.base, CALL_MS};
+    struct rpc_answer a;
+    struct qr_bytes entry;
+    struct leaf_entry e;
+    enum qr_rc rc = services_call(o->services, &ask, &a, err);
+    if (rc == QR_OK) rc = services_receipt(o->services, a.msg, where, &entry, err);
+    if (rc == QR_OK) rc = leaf_parse(entry, &e, err);
+    if (rc == QR_OK) {
+        struct qr_buf logged;
+        qr_buf_init(&logged, QR_MAX_ENTRY);
+        rc = qr_json_write(e.body, &logged);
+        if (rc == QR_OK && !qr_bytes_equal(qr_buf_bytes(&logged), body))
+            rc = qr_fail(err, QR_FALSE, "the coordinator recorded another request than ours");
+        qr_buf_fini(&logged);
+        leaf_fini(&e);
+    }
+    rpc_answer_fini(&a);
+    return rc;
+}
+
+static enum qr_rc submit(struct open_all *o, const struct leaf_request *r,
+                         struct receipt_facts *where, struct qr_err *err)
+{
+    json_t *body = leaf_request_write(r);
+    struct qr_buf b;
+    qr_buf_init(&b, QR_MAX_ENTRY);
+    enum qr_rc rc = leaf_object_sign(body, leaf_without_request_sig, LEAF_TAG_REQUEST,
+                                     &o->person.key, "request_sig");
+    if (rc == QR_OK) rc = qr_json_write(body, &b);
+    if (rc == QR_OK) rc = send(o, qr_buf_bytes(&b), where, err);
+    qr_buf_fini(&b);
+    json_decref(body);
+    return rc;
+}
+
+static void print(struct cli *c, const struct leaf_request *r, const struct receipt_facts *where)
+{
+    char hex[2 * QR_SHA256_SIZE + 1], until[QR_TIME_LEN + 1];
+    qr_hex(r->artifact.sha256.b, QR_SHA256_SIZE, hex);
+    qr_time_format(r->expires_us, until);
+    if (c->json) {
+        c->result = qr_json_object();
+        qr_json_set_str(c->result, "session", r->session);
+        qr_json_set_str(c->result, "artifact_sha256", hex);
+        qr_json_set_u64str(c->result, "log_index", where->index);
+        qr_json_set_hex(c->result, "session_leaf", where->leaf.b, QR_SHA256_SIZE);
+        qr_json_set_str(c->result, "expires", until);
+        return;
+    }
+    cli_say(c, "Recorded as log entry %llu: SHA-256 %s, open until %s.",
+            (unsigned long long)where->index, hex, until);
+    cli_say(c, "Each participant now runs: quorate join --session %s --email ...", r->session);
+    cli_out(c, "%s", r->session);
+}
+
+enum qr_rc cli_request(struct cli *c, int argc, char **argv, struct qr_err *err)
+{
+    QR_TRY(cli_config(c, &spec, argc, argv, err));
+    struct open_all *o = calloc(1, sizeof *o);
+    if (!o) return QR_NOMEM;
+    struct leaf_request r;
+    struct receipt_facts where = {.index = 0};
+    enum qr_rc rc = open_services(c, o, err);
+    if (rc == QR_OK) rc = open_person(c, o, err);
+    if (rc == QR_OK) rc = build(c, o, &r, err);
+    if (rc == QR_OK) rc = submit(o, &r, &where, err);
+    if (rc == QR_OK) print(c, &r, &where);
+    open_close(o);
+    free(o);
+    return rc;
+}

@@ -1,0 +1,56 @@
+/* screen.c - one fact a line. */
+#include "cli/screen.h"
+
+#include "cli/cli.h"
+
+static void standing(const struct bundle_facts *f, uint32_t have[2])
+{
+    have[0] = have[1] = 0;
+    for (size_t i = 0; i < f->approval_count; i++)
+        if (f->approvals[i].is.role <= QR_STEWARD) have[f->approvals[i].is.role]++;
+}
+
+static void write_artifact(const struct leaf_artifact *a, bool checked, struct qr_buf *out)
+{
+    char hex[2 * QR_SHA256_SIZE + 1], name[QR_MAX_NAME + 1];
+    qr_hex(a->sha256.b, QR_SHA256_SIZE, hex);
+    cli_clean(qr_str(a->name), name, sizeof name);
+    const char *claimed = checked ? "" : " (claimed)";
+    qr_buf_printf(out, "SHA-256:    %s%s\n", hex, checked ? " (your file)" : "");
+    if (name[0]) qr_buf_printf(out, "Name:       %s%s\n", name, claimed);
+    if (a->has_size)
+        qr_buf_printf(out, "Size:       %llu bytes%s\n", (unsigned long long)a->size, claimed);
+}
+
+static void write_payloads(const struct leaf_payloads *p, struct qr_buf *out)
+{
+    qr_buf_put_str(out, "Signs as:  ");
+    for (size_t i = 0; i < p->n; i++) {
+        qr_buf_printf(out, " %s", qr_payload_name(p->p[i].type));
+        if (p->p[i].ns[0]) qr_buf_printf(out, "(%s)", p->p[i].ns);
+    }
+    qr_buf_put_u8(out, '\n');
+}
+
+void screen_write(const struct bundle_facts *f, enum qr_role role, bool checked_file,
+                  struct qr_buf *out)
+{
+    const struct leaf_request *r = &f->request.is;
+    const struct signing_policy *p = &f->context.signing;
+    char requester[17], until[QR_TIME_LEN + 1], classes[64];
+    uint32_t have[2];
+    standing(f, have);
+    qr_hex(r->requester.b, 8, requester);
+    qr_time_format(r->expires_us, until);
+    qr_classes_text(f->classes, classes);
+    qr_buf_printf(out, "Session:    %s\n", r->session);
+    write_artifact(&r->artifact, checked_file, out);
+    write_payloads(&r->payloads, out);
+    qr_buf_printf(out, "Asked by:   person %s (%s)\n", requester,
+                  qr_role_name(f->requester.is.role));
+    qr_buf_printf(out, "Open until: %s\n", until);
+    qr_buf_printf(out, "Policy:     %s, class %s\n", p->name, classes);
+    qr_buf_printf(out, "Approvals:  %u of %u engineers, %u of %u stewards\n", have[QR_ENGINEER],
+                  p->engineers, have[QR_STEWARD], p->stewards);
+    qr_buf_printf(out, "You:        approve as %s\n", qr_role_name(role));
+}
