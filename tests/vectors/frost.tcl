@@ -76,9 +76,12 @@ proc rfc_group {v shares n t} {
   return [list $n $t $y $all]
 }
 
-# What one signer's round 1 says of its nonces.
+# Round 1 of one signer whose share is known: {nonces commitment}, nonces "" when
+# the file does not say where they come from.
 proc rfc_round1 {o share} {
-  if {![vec_has $o hiding_nonce_randomness] || ![vec_has $o binding_nonce_randomness]} { return "" }
+  if {![vec_has $o hiding_nonce_randomness] || ![vec_has $o binding_nonce_randomness]} {
+    return [list "" [rfc_commitment $o]]
+  }
   set id [dict get $o identifier]
   set random [vec_bytes $o hiding_nonce_randomness][vec_bytes $o binding_nonce_randomness]
   lassign [$share commit $random] nonces commitment
@@ -88,7 +91,10 @@ proc rfc_round1 {o share} {
       hiding_nonce_commitment [lindex $commitment 1] binding_nonce_commitment [lindex $commitment 2]] {
     if {[vec_has $o $key]} { vec_case $id.$key {vec_hex $value} [dict get $o $key] }
   }
-  return $nonces
+  return [list $nonces $commitment]
+}
+proc rfc_commitment {o} {
+  list [dict get $o identifier] [vec_bytes $o hiding_nonce_commitment] [vec_bytes $o binding_nonce_commitment]
 }
 
 # Binding factors of an attempt against the file, by the API and by hand.
@@ -133,6 +139,9 @@ proc rfc_round2 {v msg list shares nonces} {
 proc run_vectors_rfc9591 {path} {
   vec_start
   set v [vec_read $path]
+  if {[vec_has $v config name] && [dict get $v config name] ne "FROST(Ed25519, SHA-512)"} {
+    error "not FROST(Ed25519, SHA-512)"
+  }
   set n [dict get $v config MAX_PARTICIPANTS]
   set t [dict get $v config MIN_PARTICIPANTS]
   set msg [vec_bytes $v inputs message]
@@ -149,9 +158,12 @@ proc run_vectors_rfc9591 {path} {
     set id [dict get $o identifier]
     if {[dict exists $scalars $id]} {
       dict set shares $id [frost_share $group $id [dict get $scalars $id]]
-      dict set nonces $id [rfc_round1 $o [dict get $shares $id]]
+      lassign [rfc_round1 $o [dict get $shares $id]] n commitment
+      dict set nonces $id $n
+      lappend list $commitment
+    } else {
+      lappend list [rfc_commitment $o]
     }
-    lappend list [list $id [vec_bytes $o hiding_nonce_commitment] [vec_bytes $o binding_nonce_commitment]]
   }
   lassign [frost_attempt $group $msg $list] r challenge rhos
   rfc_factors $outputs $group $msg $list $rhos
@@ -289,8 +301,14 @@ proc cocktail_replay {file v name params statics} {
   }
 }
 
+# The file's signatures over the transcript; ours where it has none.
 proc cocktail_signatures {v} {
   set by {}
+  if {![vec_has $v round3 signatures]} {
+    return [join [lmap d [dict get $v config static_secret_keys] {
+      schnorr sign [binary decode hex $d] [vec_transcript $v]
+    }] ""]
+  }
   foreach s [dict get $v round3 signatures] { dict set by [dict get $s signer_id] [dict get $s signature] }
   set out ""
   for {set i 1} {$i <= [dict get $v n]} {incr i} { append out [binary decode hex [dict get $by $i]] }
@@ -321,7 +339,6 @@ proc cocktail_public {v name params statics} {
     vec_case $name.$i.msg1_check {cocktail_check $params $i [vec_msg1 $r] blame} 1
     cocktail_pop $name.$i $v $r
   }
-  if {![vec_has $v round3 signatures]} return
   set cert $t[cocktail_signatures $v]
   vec_case $name.certificate {vec_hex [lindex [dict get [cocktail_certificate $cert] group] 2]} \
     [dict get $v group_public_key]
@@ -371,8 +388,12 @@ proc run_vectors_decode {path} {
     if {![vec_has $v $key]} continue
     foreach c [dict get $v $key] {
       set name "$kind [string range [dict get $c hex] 0 15] [expr {[vec_has $c why] ? [dict get $c why] : ""}]"
-      vec_case $name {frost_decode $kind [vec_bytes $c hex]} \
-        [expr {[dict get $c valid] ? 1 : "QR:MALFORMED"}]
+      set valid [expr {[dict get $c valid] ? 1 : "QR:MALFORMED"}]
+      if {[string length [dict get $c hex]] != 64} {
+        vec_case "$name: length" {set valid} QR:MALFORMED
+      } else {
+        vec_case $name {frost_decode $kind [vec_bytes $c hex]} $valid
+      }
     }
   }
   return $::vec
