@@ -19,6 +19,7 @@
 #define LOGIN_BUCKETS 4096
 
 struct login;
+/* Aborts on no memory; the clock and the randomness are kept. */
 struct login *login_new(struct qr_clock clock, struct qr_rand rand);
 void login_free(struct login *l);
 

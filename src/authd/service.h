@@ -5,6 +5,7 @@
 
 #include "service/run.h"
 
+/* The hooks, in the order in which service/run.h calls them. */
 enum qr_rc authd_open(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc authd_add(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc authd_sync(struct service *s, struct qr_err *err) QR_MUST_CHECK;

@@ -72,6 +72,7 @@ enum qr_rc store_roster(struct qr_db *db, struct roster_row *row, struct qr_err 
 enum qr_rc store_roster_add(struct qr_db *db, const struct roster_row *row, struct qr_err *err)
     QR_MUST_CHECK;
 
+/* The tree of the log as far as this service has read it. */
 enum qr_rc store_frontier(struct qr_db *db, struct tlog_frontier *out, struct qr_err *err)
     QR_MUST_CHECK;
 enum qr_rc store_frontier_set(struct qr_db *db, const struct tlog_frontier *f, struct qr_err *err)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -101,6 +102,21 @@ enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode, 
         return qr_fail(err, rc, "%s: %s", path, strerror(why));
     }
     return QR_OK;
+}
+
+enum qr_rc qr_file_write_temp(struct qr_bytes data, char *path, struct qr_err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    int len = snprintf(path, PATH_MAX, "%s/quorate-XXXXXX", dir && *dir ? dir : "/tmp");
+    if (len < 0 || len >= PATH_MAX) return qr_fail(err, QR_IO, "TMPDIR: path too long");
+    int fd = mkstemp(path);
+    if (fd < 0) return qr_fail(err, QR_IO, "%s: %s", path, strerror(errno));
+    enum qr_rc rc = write_all(fd, data);
+    if (close(fd) != 0) rc = QR_IO;
+    if (rc == QR_OK) return QR_OK;
+    int why = errno;
+    (void)unlink(path);
+    return qr_fail(err, rc, "%s: %s", path, strerror(why));
 }
 
 enum qr_rc qr_dir_private(const char *path, struct qr_err *err)

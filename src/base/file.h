@@ -15,6 +15,9 @@ enum qr_rc qr_file_read_private(const char *path, struct qr_buf *out, struct qr_
  * open(2). */
 enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode, struct qr_err *err)
     QR_MUST_CHECK;
+/* Writes a new file of a fresh name in $TMPDIR, else /tmp, closed to others;
+ * path has PATH_MAX bytes.  The caller removes it. */
+enum qr_rc qr_file_write_temp(struct qr_bytes data, char *path, struct qr_err *err) QR_MUST_CHECK;
 /* Makes a directory with mode 0700 unless it is there; refuses one that group
  * or others can enter (QR_PERMS). */
 enum qr_rc qr_dir_private(const char *path, struct qr_err *err) QR_MUST_CHECK;

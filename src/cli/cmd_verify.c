@@ -48,12 +48,7 @@ static enum qr_rc look_up(struct cli *c, const char *digest, char *path, struct 
     enum qr_rc rc = qr_unhex(qr_str(digest), h.b, sizeof h.b);
     if (rc == QR_OK) rc = open_services(c, o, err);
     if (rc == QR_OK) rc = services_material(o->services, NULL, &h, BUNDLE_SIGNED, &b, err);
-    if (rc == QR_OK) {
-        const char *tmp = getenv("TMPDIR");
-        (void)snprintf(path, PATH_MAX, "%s/quorate-bundle-%ld", tmp ? tmp : "/tmp",
-                       (long)getpid());
-        rc = qr_file_write(path, qr_buf_bytes(&b), 0600, err);
-    }
+    if (rc == QR_OK) rc = qr_file_write_temp(qr_buf_bytes(&b), path, err);
     open_close(o);
     free(o);
     qr_buf_fini(&b);
