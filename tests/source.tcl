@@ -119,7 +119,7 @@ proc include_fault {file quoted name} {
   }
   if {!$quoted || $name eq "config.h"} { return "" }
   if {![regexp {^([^/]+)/} $name -> other]} { return "include $name by its folder" }
-  if {$other eq $layer} { return "" }
+  if {$other eq $layer || [string match tools/$layer/* $name]} { return "" }
   if {![dict exists $::layer_allows $layer]} { return "no rule for the layer $layer" }
   if {[dict exists $::layer_exceptions $layer] && $name in [dict get $::layer_exceptions $layer]} {
     return ""

@@ -1,0 +1,24 @@
+/* command.h - the commands of tlog-verify.
+ *
+ * Each is one file that defines one struct command; main.c lists them.  A
+ * command opens files, never a socket, and prints nothing: it fills the answer. */
+#ifndef TLOG_VERIFY_COMMAND_H
+#define TLOG_VERIFY_COMMAND_H
+
+#include "tools/tlog-verify/answer.h"
+
+struct command {
+    const char *name;
+    const char *help;     /* one line */
+    const char *examples; /* lines, indented by two spaces */
+    const char *options;  /* lines, indented by two spaces */
+    /* argv[0] is the name.  The first failure is recorded in the answer and
+     * returned. */
+    enum qr_rc (*run)(int argc, char **argv, struct answer *a);
+};
+
+extern const struct command command_inclusion;
+extern const struct command command_consistency;
+extern const struct command command_checkpoint;
+
+#endif
