@@ -35,6 +35,7 @@ static void audit(const struct rpc_call *c)
                           .outcome = c->rc,
                           .text = c->text};
     if (!c->status_begun) a.outcome = wire_now_us() >= c->deadline_us ? QR_DEADLINE : QR_CANCELLED;
+    if (a.outcome != c->rc) a.text = "";
     a.status = qr_rc_grpc(a.outcome);
     s->conf.audit(s->conf.audit_ctx, &a);
 }

@@ -83,6 +83,7 @@ struct rpc_call {
     void *on_gone_ctx;
     bool sending, opened; /* a SEND in flight; initial metadata sent */
     bool finished, status_begun;
+    bool cut; /* nobody was there any more when the status was sent */
     enum qr_rc rc;
     char text[QR_ERR_SIZE];
     bool has_reply;

@@ -105,6 +105,7 @@ static void send_status(struct rpc_call *c)
     struct qr_buf sealed;
     grpc_op ops[MAX_OPS] = {{0}};
     c->status_begun = true;
+    c->cut = c->gone;
     c->last = last_message(c);
     if (c->rc != QR_OK) wire_status_text(message, c->rc, c->text);
     qr_buf_init(&sealed, RPC_MAX_SEAL);

@@ -16,3 +16,79 @@ proc eventually {value script} {
 }
 
 proc between {lo x hi} { return [expr {$lo <= $x && $x <= $hi}] }
+
+# Every element of a stream until its end; "end" or the error's name comes last.
+proc read_all {stream {ms 5000}} {
+  set out {}
+  while 1 {
+    if {[catch {rpc_next $stream $ms} got opts]} {
+      lappend out [lindex [dict get $opts -errorcode] 1]
+      break
+    }
+    lappend out $got
+    if {$got eq "end" || $got eq "nothing"} { break }
+  }
+  return $out
+}
+
+# ---- protobuf's wire form, by its definition ----
+
+proc varint {v} {
+  set out ""
+  while {$v >= 128} {
+    append out [format %c [expr {$v & 127 | 128}]]
+    set v [expr {$v >> 7}]
+  }
+  return $out[format %c $v]
+}
+# A length-delimited field, and a varint field.
+proc pb_bytes {id data} { return [varint [expr {$id << 3 | 2}]][varint [string length $data]]$data }
+proc pb_int {id v} { return [varint [expr {$id << 3}]][varint $v] }
+
+# ---- certificates, made by the openssl command ----
+
+proc openssl {args} {
+  if {[catch {exec openssl {*}$args 2>@1} out]} { error "openssl $args: $out" }
+  return $out
+}
+
+# dir/NAME.pem and dir/NAME.key of a new CA.
+proc make_ca {dir name} {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+    -subj "/CN=$name" -keyout $dir/$name.key -out $dir/$name.pem \
+    -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+  file attributes $dir/$name.key -permissions 0600
+}
+
+# dir/NAME.pem and dir/NAME.key issued by dir/CA; algorithm as openssl names it.
+proc make_cert {dir ca name {san ""} {algorithm "ec -pkeyopt ec_paramgen_curve:P-256"}} {
+  if {$san eq ""} { set san DNS:localhost,IP:127.0.0.1,URI:quorate://node/$name }
+  openssl req -new -newkey {*}$algorithm -nodes -subj "/CN=$name" \
+    -keyout $dir/$name.key.new -out $dir/$name.csr
+  write_file $dir/$name.ext "subjectAltName=$san\nextendedKeyUsage=serverAuth,clientAuth\n"
+  openssl x509 -req -in $dir/$name.csr -CA $dir/$ca.pem -CAkey $dir/$ca.key -days 1 \
+    -CAcreateserial -extfile $dir/$name.ext -out $dir/$name.pem.new
+  file attributes $dir/$name.key.new -permissions 0600
+  file rename -force $dir/$name.key.new $dir/$name.key
+  file rename -force $dir/$name.pem.new $dir/$name.pem
+}
+
+proc tls_of {dir ca name} {
+  return [list cert $dir/$name.pem key $dir/$name.key ca $dir/$ca.pem]
+}
+
+# SHA-256 of a certificate's SubjectPublicKeyInfo, by openssl.
+proc spki_of {pem} {
+  set pub [openssl x509 -in $pem -noout -pubkey]
+  set der [binary decode base64 [string map {"-----BEGIN PUBLIC KEY-----" "" "-----END PUBLIC KEY-----" ""} $pub]]
+  return [binary encode hex [sha256_of $der]]
+}
+proc sha256_of {data} {
+  set f [file tempfile path]
+  fconfigure $f -translation binary
+  puts -nonewline $f $data
+  close $f
+  set hex [lindex [split [openssl dgst -sha256 -r $path]] 0]
+  file delete $path
+  return [binary decode hex $hex]
+}
