@@ -34,7 +34,8 @@ static void audit(const struct rpc_call *c)
                           .caller = &c->caller,
                           .outcome = c->rc,
                           .text = c->text};
-    if (!c->status_begun) a.outcome = wire_now_us() >= c->deadline_us ? QR_DEADLINE : QR_CANCELLED;
+    if (!c->status_begun || c->cut)
+        a.outcome = wire_now_us() >= c->deadline_us ? QR_DEADLINE : QR_CANCELLED;
     if (a.outcome != c->rc) a.text = "";
     a.status = qr_rc_grpc(a.outcome);
     s->conf.audit(s->conf.audit_ctx, &a);
