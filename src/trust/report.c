@@ -75,7 +75,15 @@ static enum qr_rc fail(struct trust_report *r, enum trust_check_id id, enum qr_r
     return rc;
 }
 
-void trust_pass(struct trust_report *r, enum trust_check_id id) { (void)add(r, id, TRUST_PASS); }
+/* A check made in two steps is one finding. */
+void trust_pass(struct trust_report *r, enum trust_check_id id)
+{
+    const struct trust_finding *last = r->count > 0 ? &r->items[r->count - 1] : NULL;
+    if (last && last->id == id && last->outcome == TRUST_PASS &&
+        qr_bytes_is(qr_str(last->subject), r->subject))
+        return;
+    (void)add(r, id, TRUST_PASS);
+}
 
 enum qr_rc trust_fail(struct trust_report *r, enum trust_check_id id, enum qr_rc rc,
                       const char *fmt, ...)
