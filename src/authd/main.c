@@ -11,7 +11,6 @@ static const char *const names[] = {"AUTH_BIND",         "AUTH_THREADS",        
 
 static const struct service_spec spec = {
     .name = LAYOUT_AUTHD,
-    .role = "authd",
     .prefix = "AUTH",
     .author = LEAF_AUTHD,
     .config = {.program = "quorate-authd",

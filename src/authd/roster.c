@@ -101,7 +101,7 @@ static enum qr_rc attest(struct authd *d, struct leaf_roster *r, struct roster_r
 void roster_attest(Quorate__V1__Auth_Service *rpc, const Quorate__V1__AttestRosterRequest *in,
                    Quorate__V1__Receipt_Closure closure, void *call)
 {
-    static const char *const coordinator_only[] = {"coordinator", NULL};
+    static const char *const coordinator_only[] = {LAYOUT_COORDINATORD, NULL};
     struct authd *d = of(rpc);
     struct qr_err err = {{0}};
     struct roster_row row = {.attempt = in->attempt};

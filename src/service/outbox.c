@@ -397,6 +397,14 @@ static bool take_kept(struct outbox *ob, int64_t row, struct log_answer *out, en
     return true;
 }
 
+bool outbox_at_hand(struct outbox *ob, int64_t row)
+{
+    lock(ob);
+    bool have = ob->kept[(size_t)row % RECEIPTS_KEPT].row == row;
+    unlock(ob);
+    return have;
+}
+
 enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, struct log_answer *out,
                        struct qr_err *err)
 {

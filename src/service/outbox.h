@@ -79,6 +79,9 @@ void outbox_wake(struct outbox *ob);
  * (QR_DENIED ...), after which it is still tried. */
 enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, struct log_answer *out,
                        struct qr_err *err) QR_MUST_CHECK;
+/* Whether outbox_wait would have the receipt at once: only the newest thousand
+ * are kept. */
+bool outbox_at_hand(struct outbox *ob, int64_t row);
 /* put in a transaction of its own, wake, wait. */
 enum qr_rc outbox_log(struct outbox *ob, enum leaf_kind kind, const json_t *body,
                       int64_t deadline_us, struct log_answer *out, struct qr_err *err)

@@ -73,8 +73,7 @@ struct service_hooks {
 };
 
 struct service_spec {
-    const char *name;   /* "authd": directory, log lines */
-    const char *role;   /* attested role: "authd", "coordinator" ... */
+    const char *name;   /* "authd": directory, log lines, attested role */
     const char *prefix; /* of its tunables: "AUTH" */
     enum leaf_author author;
     struct qr_config_spec config; /* own flags are added: see service_flags */
@@ -84,6 +83,12 @@ struct service_spec {
     size_t script_count;
     struct service_hooks hooks;
 };
+
+/* Attested role of a node that is no daemon; a daemon's role and the audience
+ * of calls to it are its name (LAYOUT_TLOGD ...). */
+#define SERVICE_ROLE_PARTICIPANT "participant"
+/* In a node's directory: the newest checkpoint that it has seen. */
+#define SERVICE_LOG_SEEN "log.seen"
 
 /* application_id of each database. */
 #define SERVICE_AUTHD_APP_ID 0x51524155u
@@ -127,7 +132,7 @@ enum qr_rc service_open_secret(struct service *s, struct rpc_call *call, const c
 /* An attested client of another daemon (for the coordinator): one channel, its
  * attested session is renewed as needed. */
 struct service_client;
-enum qr_rc service_client_new(struct service *s, const char *addr, const char *role,
+enum qr_rc service_client_new(struct service *s, const char *addr, const char *name,
                               struct service_client **out, struct qr_err *err) QR_MUST_CHECK;
 void service_client_free(struct service_client *c);
 /* One call; *out lives in arena.  QR_UNAVAILABLE when it cannot be reached. */

@@ -15,7 +15,6 @@ static const char *const names[] = {"TLOG_BIND",
 
 static const struct service_spec spec = {
     .name = LAYOUT_TLOGD,
-    .role = "tlogd",
     .prefix = "TLOG",
     .author = LEAF_TLOGD,
     .config = {.program = "quorate-tlogd",
