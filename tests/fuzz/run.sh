@@ -12,6 +12,7 @@ cd "$build"
 if [ ! -f Makefile ]; then
     "$top/configure" -q CC=clang --enable-sanitize CFLAGS="-O1 -g -fsanitize=fuzzer-no-link"
 fi
+make -s Makefile >&2
 mapfile -t programs < <(make -s list-fuzz)
 if [ $# -gt 0 ] && [ "$1" != all ]; then
     case " ${programs[*]} " in
@@ -24,9 +25,9 @@ failed=0
 for p in "${programs[@]}"; do
     name=${p#fuzz_}
     mkdir -p "corpus/$name" found
-    # The engine has a main of its own, so replay's object is left out.
+    # The engine has a main of its own, so replay's is left out.
     rm -f "$p"
-    make -s -j"${JOBS:-$(nproc)}" "$p" "${p}_OBJECTS=tests/fuzz/$p.o" LDFLAGS="$engine" >&2
+    make -s -j"${JOBS:-$(nproc)}" "$p" fuzz_main= LDFLAGS="$engine" >&2
     echo "== $name, $seconds s"
     ./"$p" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=1024 \
         -print_final_stats=1 -artifact_prefix="found/$name-" \
