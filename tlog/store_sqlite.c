@@ -65,8 +65,8 @@ static const char *const sql_of[S_COUNT] = {
     [S_PUT_KEY] = "INSERT INTO key(log_id, key, idx, leaf) VALUES(@, ?1, ?2, ?3)",
     [S_GET_KEY] = "SELECT idx, leaf FROM key WHERE log_id = @ AND key = ?1",
     [S_PUT_TAG] = "INSERT OR IGNORE INTO tag(log_id, tag, idx) VALUES(@, ?1, ?2)",
-    [S_FIND_TAG] = "SELECT idx FROM tag WHERE log_id = @ AND tag = ?1 AND idx >= ?2 "
-                   "ORDER BY idx LIMIT ?3",
+    [S_FIND_TAG] =
+        "SELECT idx FROM tag WHERE log_id = @ AND tag = ?1 AND idx >= ?2 ORDER BY idx LIMIT ?3",
 };
 
 struct sqlite_store {
