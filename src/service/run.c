@@ -7,13 +7,14 @@
 #include "service/run.h"
 
 #include "base/file.h"
+#include "base/wait.h"
 #include "leaf/service.h"
 #include "rpc/rpc.h"
 #include "service/life.h"
 
 #include <config.h>
-#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,10 +216,12 @@ static enum qr_rc open_server(struct service *s, struct qr_err *err)
                                       .judged = judged,
                                       .ctx = s};
     const char *threads = identity_setting(s, "THREADS");
+    uint64_t workers = 0;
+    if (threads) QR_TRY(qr_parse_u64(qr_str(threads), INT_MAX, &workers));
     QR_TRY(attested_server_new(&l->attested, &ac, err));
     struct rpc_server_conf rc = {.listen = identity_setting(s, "BIND"),
                                  .tls = tls,
-                                 .workers = threads ? atoi(threads) : 0,
+                                 .workers = (int)workers,
                                  .guard = attested_server_guard(l->attested),
                                  .log = &s->log,
                                  .clock = s->clock,
@@ -291,14 +294,13 @@ static bool is_weather(enum qr_rc rc)
 static bool pause_ms(struct service *s, int ms)
 {
     struct service_life *l = s->life;
-    struct timespec ts;
-    if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0) qr_fatal("clock");
-    int64_t ns = ts.tv_nsec + (int64_t)ms * 1000000;
-    ts.tv_sec += (time_t)(ns / 1000000000);
-    ts.tv_nsec = (long)(ns % 1000000000);
+    int64_t end = qr_mono_us(&s->clock) + ms * 1000LL;
     (void)pthread_mutex_lock(&l->mutex);
-    while (!atomic_load(&l->stopping))
-        if (pthread_cond_timedwait(&l->cond, &l->mutex, &ts) == ETIMEDOUT) break;
+    for (;;) {
+        int64_t left = end - qr_mono_us(&s->clock);
+        if (atomic_load(&l->stopping) || left <= 0) break;
+        qr_cond_wait(&l->cond, &l->mutex, left);
+    }
     (void)pthread_mutex_unlock(&l->mutex);
     return !atomic_load(&l->stopping);
 }
@@ -477,13 +479,9 @@ static void keep_standard_files(void)
 
 static struct service_life *life_new(void)
 {
-    pthread_condattr_t attr;
     struct service_life *l = calloc(1, sizeof *l);
-    if (!l || pthread_mutex_init(&l->mutex, NULL) != 0 || pthread_condattr_init(&attr) != 0 ||
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-        pthread_cond_init(&l->cond, &attr) != 0)
-        qr_fatal("out of memory");
-    (void)pthread_condattr_destroy(&attr);
+    if (!l || pthread_mutex_init(&l->mutex, NULL) != 0) qr_fatal("out of memory");
+    qr_cond_init(&l->cond);
     return l;
 }
 
