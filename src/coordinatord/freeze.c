@@ -1,0 +1,138 @@
+/* freeze.c - from a present quorum to the descriptor that everyone signs. */
+#include "coordinatord/ceremony.h"
+
+#include "quorate/v1/auth.pb-c.h"
+#include "service/receipt.h"
+
+enum { AUTHD_TIMEOUT_MS = 10000 };
+
+/* Asks authd; *index: where it says roster.attested stands. */
+static enum qr_rc attest(struct ceremony_part *p, uint64_t *index, struct qr_err *err)
+{
+    Quorate__V1__RosterApprover approvers[QR_MAX_PARTICIPANTS];
+    Quorate__V1__RosterApprover *list[QR_MAX_PARTICIPANTS];
+    Quorate__V1__AttestRosterRequest in = QUORATE__V1__ATTEST_ROSTER_REQUEST__INIT;
+    for (size_t i = 0; i < p->v.n; i++) {
+        const struct trust_approval *a = &p->v.approvals[i].is;
+        quorate__v1__roster_approver__init(&approvers[i]);
+        approvers[i].approval = receipt_bytes(QR_BYTES_OF(a->at.leaf.b));
+        approvers[i].commitment = receipt_bytes(QR_BYTES_OF(a->is.commitment.b));
+        approvers[i].enrolment = receipt_bytes(QR_BYTES_OF(a->is.enrolment.b));
+        approvers[i].role = (char *)(uintptr_t)qr_role_name(a->is.role);
+        list[i] = &approvers[i];
+    }
+    in.session = p->v.row.id;
+    in.session_leaf = receipt_bytes(QR_BYTES_OF(p->v.row.leaf.b));
+    in.attempt = p->job->attempt;
+    in.n_approvers = p->v.n;
+    in.approvers = list;
+    struct service_call call = {.service = &quorate__v1__auth__descriptor,
+                                .method = "AttestRoster",
+                                .in = &in.base,
+                                .timeout_ms = AUTHD_TIMEOUT_MS};
+    struct rpc_answer answer;
+    enum qr_rc rc = service_client_call(p->c->authd, &call, &answer, err);
+    if (rc == QR_OK) {
+        const Quorate__V1__Receipt *r = (const Quorate__V1__Receipt *)answer.msg;
+        if (r->entry)
+            *index = r->entry->index;
+        else
+            rc = qr_fail(err, QR_MALFORMED, "authd answers without an entry");
+    }
+    rpc_answer_fini(&answer);
+    return rc;
+}
+
+static enum qr_rc fill_payloads(struct ceremony_part *p, struct leaf_descriptor *d,
+                                struct qr_err *err)
+{
+    const struct leaf_request *r = &p->v.request.is;
+    d->payloads = r->payloads;
+    for (size_t i = 0; i < d->payloads.n; i++)
+        if (trust_payload_digest(p->c->s->trust, r, d, &d->payloads.p[i],
+                                 &d->payloads.p[i].digest) != QR_OK)
+            return qr_fail(err, QR_BUG, "payload %zu has no bytes", i);
+    return QR_OK;
+}
+
+/* The freeze checkpoint is that of the proof of roster.attested, so it covers
+ * the roster. */
+static enum qr_rc describe(struct ceremony_part *p, const struct ceremony_entry *roster,
+                           struct leaf_descriptor *d, struct qr_err *err)
+{
+    const struct leaf_request *r = &p->v.request.is;
+    qr_copy(d->session.id, p->v.row.id, sizeof d->session.id);
+    d->session.leaf = p->v.row.leaf;
+    d->attempt = p->job->attempt;
+    d->n = d->t = (uint32_t)p->v.n;
+    for (uint32_t i = 0; i < d->n; i++) {
+        const struct trust_approval *a = &p->v.approvals[i].is;
+        d->members[i] = (struct leaf_member){.index = i + 1,
+                                             .approval_index = a->at.index,
+                                             .approval = a->at.leaf,
+                                             .commitment = a->is.commitment,
+                                             .role = a->is.role,
+                                             .cocktail_key = a->is.cocktail_key,
+                                             .envelope_key = a->is.envelope_key};
+    }
+    d->policies = r->policies;
+    d->expires_us = r->expires_us;
+    d->roster = roster->at.leaf;
+    d->checkpoint = roster->answer.head.at;
+    return fill_payloads(p, d, err);
+}
+
+/* The same checks that every member will make. */
+static enum qr_rc check(struct ceremony_part *p, const struct trust_roster *roster,
+                        const struct trust_descriptor *d, struct qr_err *err)
+{
+    struct trust_report r;
+    struct trust_freeze f = {.req = &p->v.request, .n = p->v.n, .roster = roster, .d = d};
+    struct trust_approval *approvals = NULL;
+    QR_TRY(view_trust(&p->v, &approvals));
+    f.approvals = approvals;
+    trust_report_init(&r);
+    enum qr_rc rc = trust_quorum_check(&p->c->ctx, f.req, f.approvals, f.n, &r);
+    if (rc == QR_OK) rc = trust_roster_check(&p->c->ctx, &f, &r);
+    if (rc == QR_OK) rc = trust_descriptor_check(&p->c->ctx, &f, &r);
+    if (rc != QR_OK) rc = trust_report_err(&r, err);
+    trust_report_fini(&r);
+    return rc;
+}
+
+static enum qr_rc freeze(struct ceremony_part *p, const struct ceremony_entry *e,
+                         struct qr_err *err)
+{
+    struct trust_roster roster = {.at = e->at};
+    struct trust_descriptor d = {.at = {.index = TRUST_NOT_LOGGED}};
+    QR_TRY(leaf_roster_read(e->entry.body, &roster.is, err));
+    QR_TRY(describe(p, e, &d.is, err));
+    QR_TRY(check(p, &roster, &d, err));
+    json_t *body = leaf_descriptor_write(&d.is);
+    struct qr_buf bytes;
+    qr_buf_init(&bytes, QR_MAX_ENTRY);
+    enum qr_rc rc = qr_json_write(body, &bytes);
+    if (rc == QR_OK) {
+        struct ceremony_news news = {.ev = {.kind = SESSION_EV_ROSTER_ATTESTED},
+                                     .body = body,
+                                     .attempt = {.descriptor = qr_buf_bytes(&bytes)},
+                                     .has_entry = true,
+                                     .entry =
+                                         ceremony_row(e, LEAF_ROSTER_ATTESTED, p->job->attempt)};
+        rc = ceremony_apply(p, &news, err);
+    }
+    qr_buf_fini(&bytes);
+    json_decref(body);
+    return rc;
+}
+
+enum qr_rc freeze_roster(struct ceremony_part *p, struct qr_err *err)
+{
+    uint64_t index = 0;
+    struct ceremony_entry e;
+    QR_TRY(attest(p, &index, err));
+    enum qr_rc rc = ceremony_fetch(p->c, index, LEAF_ROSTER_ATTESTED, &e, err);
+    if (rc == QR_OK) rc = freeze(p, &e, err);
+    ceremony_entry_fini(&e);
+    return rc;
+}

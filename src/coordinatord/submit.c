@@ -1,0 +1,195 @@
+/* submit.c - an envelope comes in.
+ *
+ * What its sender signed is kept byte for byte.  What is wrong with it is found
+ * before others see it where that can be done without secrets: then the
+ * sender's own signature proves who is to blame. */
+#include "coordinatord/act.h"
+#include "coordinatord/ceremony.h"
+#include "coordinatord/step.h"
+#include "frost/package.h"
+
+struct letter {
+    struct coord *c;
+    struct leaf_envelope is;
+    struct store_envelope row;
+    int64_t n;
+    struct qr_arena arena;
+    struct store_session session;
+    struct leaf_approval sender;
+    struct store_attempt attempt;
+    struct leaf_abort abort;
+    bool culprit; /* the body fails a check that anyone can repeat */
+};
+
+static const enum session_wait waits[] = {[LEAF_ROUND_PRESENCE] = SESSION_WAIT_PRESENCE,
+                                          [LEAF_ROUND_DKG1] = SESSION_WAIT_DKG1,
+                                          [LEAF_ROUND_DKG2] = SESSION_WAIT_DKG2,
+                                          [LEAF_ROUND_SHARE] = SESSION_WAIT_SHARE,
+                                          [LEAF_ROUND_ABORT] = SESSION_WAIT_NONE};
+
+static enum qr_rc load(struct letter *l, struct qr_err *err)
+{
+    struct qr_db *db = l->c->s->db;
+    struct store_approval a;
+    json_t *body = NULL;
+    QR_TRY(store_approval_by_leaf(db, &l->is.approval, &l->n, &l->row.approval, err));
+    QR_TRY(store_session_get(db, l->n, &l->arena, &l->session, err));
+    QR_TRY(store_approval_get(db, l->n, l->row.approval, &l->arena, &a, err));
+    enum qr_rc rc = store_attempt_get(db, l->n, l->is.attempt, &l->arena, &l->attempt, err);
+    if (rc != QR_OK && rc != QR_NOTFOUND) return rc;
+    QR_TRY(qr_json_parse(a.body, &body, err));
+    rc = leaf_approval_read(body, &l->sender, err);
+    json_decref(body);
+    return rc;
+}
+
+static enum qr_rc check_origin(const struct letter *l, struct qr_err *err)
+{
+    if (qr_verify_tagged(&l->sender.envelope_key, LEAF_TAG_ENVELOPE, l->row.bytes, &l->row.sig) !=
+        QR_OK)
+        return qr_fail(err, QR_DENIED, "the envelope is not signed by its sender");
+    if (!qr_hash_equal(&l->is.session_leaf, &l->session.leaf))
+        return qr_fail(err, QR_CONFLICT, "the envelope is of another session");
+    return QR_OK;
+}
+
+/* The descriptor as far as the checks need it. */
+static enum qr_rc check_descriptor(const struct letter *l, struct leaf_descriptor *d,
+                                   struct qr_hash *hash, struct qr_err *err)
+{
+    if (l->attempt.descriptor.n == 0) return qr_fail(err, QR_STATE, "the roster is not frozen");
+    json_t *body = NULL;
+    QR_TRY(qr_json_parse(l->attempt.descriptor, &body, err));
+    *hash = leaf_descriptor_hash(body);
+    enum qr_rc rc = leaf_descriptor_read(body, d, err);
+    json_decref(body);
+    if (rc != QR_OK) return rc;
+    if (!l->is.has_descriptor || !qr_hash_equal(&l->is.descriptor, hash))
+        return qr_fail(err, QR_CONFLICT, "the envelope names another descriptor");
+    return QR_OK;
+}
+
+static enum qr_rc check_dealing(struct letter *l, const struct leaf_descriptor *d,
+                                const struct qr_hash *hash, struct qr_err *err)
+{
+    struct cocktail_params params;
+    struct dkg_blame blame;
+    uint32_t index = 0;
+    QR_TRY(keygen_params(d, hash, &params, err));
+    for (uint32_t i = 0; i < d->n; i++)
+        if (qr_hash_equal(&d->members[i].approval, &l->is.approval)) index = i + 1;
+    if (index == 0) return qr_fail(err, QR_DENIED, "not a member of this attempt");
+    l->culprit = cocktail_msg1_check(&params, index, l->is.body, &blame, err) != QR_OK;
+    return QR_OK;
+}
+
+static bool commitments_decode(struct qr_bytes body, size_t payloads)
+{
+    if (body.n != SCHNORR_SIZE + payloads * 2 * POINT_SIZE) return false;
+    for (size_t i = 0; i < payloads; i++) {
+        struct frost_commitment k = {.id = 1};
+        const uint8_t *at = body.p + SCHNORR_SIZE + i * 2 * POINT_SIZE;
+        qr_copy(k.hiding, at, POINT_SIZE);
+        qr_copy(k.binding, at + POINT_SIZE, POINT_SIZE);
+        if (frost_commitment_check(&k) != QR_OK) return false;
+    }
+    return true;
+}
+
+static enum qr_rc check_body(struct letter *l, struct qr_err *err)
+{
+    struct leaf_descriptor d;
+    struct qr_hash hash;
+    switch (l->is.round) {
+    case LEAF_ROUND_PRESENCE:
+        return l->is.body.n == 0 && !l->is.has_descriptor
+                   ? QR_OK
+                   : qr_fail(err, QR_MALFORMED, "a presence envelope holds nothing");
+    case LEAF_ROUND_ABORT: return leaf_abort_read(l->is.body, &l->abort, err);
+    default: break;
+    }
+    QR_TRY(check_descriptor(l, &d, &hash, err));
+    if (l->is.round == LEAF_ROUND_DKG1) return check_dealing(l, &d, &hash, err);
+    if (l->is.round == LEAF_ROUND_DKG2)
+        l->culprit = !commitments_decode(l->is.body, d.payloads.n);
+    else
+        l->culprit = l->is.body.n != d.payloads.n * SCALAR_SIZE;
+    return QR_OK;
+}
+
+/* ---- inside the transaction ---- */
+
+/* QR_EXISTS: the very same is here; QR_CONFLICT: another one is, and this one
+ * was kept beside it. */
+static enum qr_rc look_for_first(struct letter *l, struct qr_err *err)
+{
+    struct store_envelope first = l->row;
+    enum qr_rc rc = store_envelope_get(l->c->s->db, l->n, &l->arena, &first, err);
+    if (rc == QR_NOTFOUND) return QR_OK;
+    if (rc != QR_OK) return rc;
+    if (qr_bytes_equal(first.bytes, l->row.bytes)) return QR_EXISTS;
+    QR_TRY(store_envelope_add(l->c->s->db, l->n, &l->row, true, err));
+    return QR_CONFLICT;
+}
+
+static struct session_event event_of(const struct letter *l, const struct session *s)
+{
+    struct session_event ev = {.kind = SESSION_EV_SUBMITTED,
+                               .id = l->row.approval,
+                               .attempt = l->is.attempt,
+                               .wait = waits[l->is.round]};
+    const struct session_approval *a = session_by_id(s, l->row.approval);
+    if (l->is.round == LEAF_ROUND_ABORT) {
+        uint32_t blame = l->abort.blame;
+        ev.kind = SESSION_EV_ABORTED;
+        ev.culprits = blame > 0 && blame <= session_members(s) ? UINT64_C(1) << (blame - 1) : 0;
+    } else if (l->culprit && a && a->member && s->attempt == l->is.attempt && s->wait == ev.wait) {
+        ev.kind = SESSION_EV_CULPRITS;
+        ev.culprits = UINT64_C(1) << (a->member - 1);
+    }
+    return ev;
+}
+
+static enum qr_rc keep(struct letter *l, struct qr_err *err)
+{
+    struct step *st = NULL;
+    QR_TRY(step_begin_n(l->c, l->n, &st, err));
+    enum qr_rc found = look_for_first(l, err);
+    if (found == QR_EXISTS) return step_end(st, QR_OK, err);
+    if (found == QR_CONFLICT) {
+        QR_TRY(step_end(st, QR_OK, err));
+        return qr_fail(err, QR_CONFLICT, "another %s envelope of this attempt is kept",
+                       leaf_round_name(l->is.round));
+    }
+    enum qr_rc rc = found;
+    struct session_event ev = event_of(l, &st->state);
+    if (rc == QR_OK) rc = store_envelope_add(l->c->s->db, l->n, &l->row, false, err);
+    if (rc == QR_OK) rc = step_event(st, &ev, NULL, err);
+    return step_end(st, rc, err);
+}
+
+static enum qr_rc take(struct letter *l, struct qr_err *err)
+{
+    QR_TRY(qr_db_read(l->c->s->db, err));
+    enum qr_rc rc = load(l, err);
+    qr_db_read_end(l->c->s->db);
+    if (rc == QR_OK) rc = check_origin(l, err);
+    if (rc == QR_OK) rc = check_body(l, err);
+    if (rc == QR_OK) rc = keep(l, err);
+    if (rc == QR_OK && l->culprit) return qr_fail(err, QR_FALSE, "the envelope fails its check");
+    return rc;
+}
+
+enum qr_rc act_submit(struct coord *c, struct qr_bytes envelope, const struct qr_sig *sig,
+                      struct qr_err *err)
+{
+    struct letter l = {.c = c, .row = {.bytes = envelope, .sig = *sig}};
+    QR_TRY(leaf_envelope_read(envelope, &l.is, err));
+    l.row.attempt = l.is.attempt;
+    l.row.round = l.is.round;
+    qr_arena_init(&l.arena, QR_MAX_REQUEST_ARENA);
+    enum qr_rc rc = take(&l, err);
+    qr_arena_fini(&l.arena);
+    leaf_envelope_fini(&l.is);
+    return rc;
+}
