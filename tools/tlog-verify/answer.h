@@ -19,6 +19,7 @@ struct answer {
     int exit;
     struct qr_err message;
     const char *hint;
+    bool printed; /* the command printed everything itself; exit is set */
 };
 
 void answer_init(struct answer *a);

@@ -1,7 +1,8 @@
 /* command.h - the commands of tlog-verify.
  *
  * Each is one file that defines one struct command; main.c lists them.  A
- * command opens files, never a socket, and prints nothing: it fills the answer. */
+ * command opens files, never a socket, and prints nothing: it fills the answer
+ * (bundle, which shares its text with `quorate verify`, prints itself). */
 #ifndef TLOG_VERIFY_COMMAND_H
 #define TLOG_VERIFY_COMMAND_H
 
@@ -20,5 +21,6 @@ struct command {
 extern const struct command command_inclusion;
 extern const struct command command_consistency;
 extern const struct command command_checkpoint;
+extern const struct command command_bundle;
 
 #endif
