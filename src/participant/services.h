@@ -10,7 +10,7 @@
 
 #include "attest/device.h"
 #include "bundle/verify.h"
-#include "rpc/channel.h"
+#include "rpc/attested.h"
 #include "service/log_client.h"
 
 enum service_id { SERVICE_LOG, SERVICE_AUTH, SERVICE_CA, SERVICE_COORDINATOR, SERVICE_COUNT };
@@ -54,23 +54,19 @@ const struct attest_device *services_device(const struct services *s);
 const char *services_node(const struct services *s);   /* from our TLS certificate */
 struct qr_clock services_clock(const struct services *s);
 struct qr_rand services_rand(const struct services *s);
-/* Seals a token for one service under the attested session with it. */
-enum qr_rc services_secret(struct services *s, enum service_id service, const char *label,
-                           struct qr_bytes plain, struct qr_buf *out, struct qr_err *err)
-    QR_MUST_CHECK;
-
 /* Material of a session at a stage, fetched from the coordinator and read, not
  * yet verified.  artifact is asked for when session is NULL. */
 enum qr_rc services_material(struct services *s, const char *session,
                              const struct qr_hash *artifact, enum bundle_stage stage,
                              struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
 
-/* A receipt from any service: our log, our bytes inside; gives index and leaf. */
+/* Where a recorded entry stands. */
 struct receipt_facts {
     uint64_t index;
     struct qr_hash leaf;
 };
-/* Quorate__V1__Receipt *, as in the answer. */
+/* A Quorate__V1__Receipt from any service, proven against our view of the log;
+ * entry borrows from it. */
 enum qr_rc services_receipt(struct services *s, const void *receipt, struct receipt_facts *out,
                             struct qr_bytes *entry, struct qr_err *err) QR_MUST_CHECK;
 

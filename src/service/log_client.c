@@ -319,6 +319,16 @@ static enum qr_rc call(struct log_client *c, const char *method, const ProtobufC
     return QR_OK;
 }
 
+enum qr_rc log_client_receipt(struct log_client *c, const ProtobufCMessage *receipt,
+                              struct log_entry *out, struct qr_err *err)
+{
+    const Quorate__V1__Receipt *r = (const void *)receipt;
+    struct log_answer a = {.n = 0};
+    if (!r) return qr_fail(err, QR_MALFORMED, "an answer without a receipt");
+    QR_TRY(take_head(c, r->checkpoint, &a, err));
+    return take_entry(r->entry, &a, out, err);
+}
+
 static enum qr_rc append_one(struct log_client *c, struct qr_bytes entry, struct log_answer *out,
                              struct qr_err *err)
 {

@@ -120,6 +120,10 @@ enum qr_rc log_client_replay(struct log_client *c, struct tlog_frontier *frontie
  * key valid at its size, and of one history with all seen so far.  QR_FORK. */
 enum qr_rc log_client_consider(struct log_client *c, struct qr_bytes note, struct qr_err *err)
     QR_MUST_CHECK;
+/* A Quorate__V1__Receipt that another service answered: its checkpoint as
+ * above, its entry included.  out borrows from it.  QR_FORK, QR_MALFORMED. */
+enum qr_rc log_client_receipt(struct log_client *c, const ProtobufCMessage *receipt,
+                              struct log_entry *out, struct qr_err *err) QR_MUST_CHECK;
 /* Whether a size and root that somebody states lie on our history; at most the
  * newest size seen.  QR_FORK: another root; QR_STALE: larger than we know. */
 enum qr_rc log_client_includes(struct log_client *c, const struct leaf_checkpoint *at,

@@ -1,0 +1,249 @@
+/* services.c - four attested clients and a log client over one of them. */
+#include <config.h>
+
+#include "participant/services.h"
+
+#include "attest/simulator.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "participant/pb.h"
+#include "pki/transport.h"
+#include "rpc/rpc.h"
+
+#include "quorate/v1/auth.pb-c.h"
+#include "quorate/v1/ca.pb-c.h"
+#include "quorate/v1/coordinator.pb-c.h"
+#include "quorate/v1/log.pb-c.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOG_MS 20000
+#define WATCH_MS QR_MAX_STREAM_MS
+#define STREAM_MS 60000
+
+struct services {
+    struct services_conf conf;
+    char node[PKI_NODE_NAME_MAX + 1];
+    struct attest_device device;
+    bool device_open;
+    struct attest_self self;
+    struct attested_client *client[SERVICE_COUNT];
+    struct log_client *log;
+};
+
+static const char *const audiences[SERVICE_COUNT] = {
+    [SERVICE_LOG] = "tlogd",
+    [SERVICE_AUTH] = "authd",
+    [SERVICE_CA] = "cad",
+    [SERVICE_COORDINATOR] = "coordinator",
+};
+
+static const ProtobufCServiceDescriptor *descriptor(enum service_id id)
+{
+    switch (id) {
+    case SERVICE_LOG: return &quorate__v1__log__descriptor;
+    case SERVICE_AUTH: return &quorate__v1__auth__descriptor;
+    case SERVICE_CA: return &quorate__v1__ca__descriptor;
+    case SERVICE_COORDINATOR: return &quorate__v1__coordinator__descriptor;
+    case SERVICE_COUNT: break;
+    }
+    return NULL;
+}
+
+/* ---- the log through our own client ---- */
+
+static enum qr_rc log_call(void *ctx, const char *method, const ProtobufCMessage *in,
+                           struct rpc_answer *out, struct qr_err *err)
+{
+    struct services_ask ask = {SERVICE_LOG, method, in, LOG_MS};
+    return services_call(ctx, &ask, out, err);
+}
+
+static enum qr_rc log_stream(void *ctx, uint64_t from, uint64_t to, log_each *each,
+                             void *each_ctx, struct qr_err *err)
+{
+    struct services *s = ctx;
+    Quorate__V1__EntriesRequest in = QUORATE__V1__ENTRIES_REQUEST__INIT;
+    in.from = from;
+    in.to = to;
+    struct rpc_ask ask = {.service = descriptor(SERVICE_LOG),
+                          .method = "GetEntries",
+                          .in = &in.base,
+                          .timeout_ms = STREAM_MS};
+    struct rpc_stream *st = NULL;
+    QR_TRY(attested_client_stream(s->client[SERVICE_LOG], &ask,
+                                  &quorate__v1__proven_entry__descriptor, &st, err));
+    enum qr_rc rc = QR_OK;
+    bool ended = false;
+    while (rc == QR_OK && !ended) {
+        struct rpc_answer a;
+        rc = rpc_stream_next(st, STREAM_MS, &a, err);
+        const Quorate__V1__ProvenEntry *e = (const void *)a.msg;
+        if (rc == QR_OK && e) rc = each(each_ctx, e->index, pb_bytes(e->entry));
+        ended = a.ended;
+        rpc_answer_fini(&a);
+    }
+    rpc_stream_close(st);
+    return rc;
+}
+
+/* ---- opening ---- */
+
+static enum qr_rc read_node(struct services *s, struct qr_err *err)
+{
+    struct qr_buf pem;
+    struct pki_node_info info;
+    qr_buf_init(&pem, QR_MAX_CONFIG_FILE);
+    enum qr_rc rc = qr_file_read(s->conf.tls.cert_file, &pem, err);
+    if (rc == QR_OK) rc = pki_node_read(qr_buf_bytes(&pem), &info, err);
+    if (rc == QR_OK) {
+        (void)snprintf(s->node, sizeof s->node, "%s", info.node);
+        s->self.tls_spki = info.spki;
+    }
+    qr_buf_fini(&pem);
+    return rc;
+}
+
+static enum qr_rc open_device(struct services *s, struct qr_err *err)
+{
+#ifdef QUORATE_SIMULATOR
+    if (s->conf.trust->attestation->trust_class == ATTEST_SIMULATED) {
+        QR_TRY(attest_sim_open(s->conf.tee_dir, NULL, &s->device, err));
+        s->device_open = true;
+        return QR_OK;
+    }
+#endif
+    QR_TRY(attest_device_open("configfs", &s->device, err));
+    s->device_open = true;
+    return QR_OK;
+}
+
+static enum qr_rc open_client(struct services *s, enum service_id id, struct qr_err *err)
+{
+    struct attested_client_conf conf = {.channel = {.target = s->conf.addr[id],
+                                                    .tls = s->conf.tls,
+                                                    .clock = s->conf.clock},
+                                        .self = &s->self,
+                                        .audience = audiences[id]};
+    return attested_client_new(&s->client[id], &conf, err);
+}
+
+static enum qr_rc open_all(struct services *s, struct qr_err *err)
+{
+    QR_TRY(read_node(s, err));
+    QR_TRY(open_device(s, err));
+    s->self.node_id = qr_str(s->node);
+    s->self.role = qr_str("participant");
+    s->self.device = &s->device;
+    s->self.policy = s->conf.trust->attestation;
+    s->self.clock = s->conf.clock;
+    s->self.rand = s->conf.rand;
+    for (int i = 0; i < SERVICE_COUNT; i++) QR_TRY(open_client(s, (enum service_id)i, err));
+    struct log_client_conf log = {.anchor_path = s->conf.anchor_path,
+                                  .origin = s->conf.trust->origin,
+                                  .keys = s->conf.trust->log_keys,
+                                  .key_count = s->conf.trust->log_key_count,
+                                  .log = s->conf.log,
+                                  .call = log_call,
+                                  .stream = log_stream,
+                                  .ctx = s};
+    return log_client_new(&s->log, &log, err);
+}
+
+enum qr_rc services_open(struct services **out, const struct services_conf *conf,
+                         struct qr_err *err)
+{
+    struct services *s = calloc(1, sizeof *s);
+    if (!s) return QR_NOMEM;
+    s->conf = *conf;
+    rpc_init(conf->log);
+    enum qr_rc rc = open_all(s, err);
+    if (rc != QR_OK) {
+        services_free(s);
+        return rc;
+    }
+    *out = s;
+    return QR_OK;
+}
+
+void services_free(struct services *s)
+{
+    if (!s) return;
+    log_client_free(s->log);
+    for (int i = 0; i < SERVICE_COUNT; i++)
+        if (s->client[i]) attested_client_free(s->client[i]);
+    if (s->device_open) attest_device_close(&s->device);
+    rpc_fini();
+    free(s);
+}
+
+/* ---- calling ---- */
+
+enum qr_rc services_call(struct services *s, const struct services_ask *ask,
+                         struct rpc_answer *out, struct qr_err *err)
+{
+    struct rpc_ask one = {.service = descriptor(ask->service),
+                          .method = ask->method,
+                          .in = ask->in,
+                          .timeout_ms = ask->timeout_ms};
+    enum qr_rc rc = attested_client_call(s->client[ask->service], &one, NULL, out, err);
+    if (rc != QR_UNAVAILABLE && rc != QR_DEADLINE) return rc;
+    char why[QR_ERR_SIZE];
+    (void)snprintf(why, sizeof why, "%s", err ? err->text : "");
+    return qr_fail(err, rc, "%s at %s cannot be reached: %s", audiences[ask->service],
+                   s->conf.addr[ask->service], why[0] ? why : qr_rc_text(rc));
+}
+
+enum qr_rc services_watch(struct services *s, const char *session, uint64_t after,
+                          const struct qr_hash *approval, struct rpc_stream **out,
+                          struct qr_err *err)
+{
+    Quorate__V1__WatchRequest in = QUORATE__V1__WATCH_REQUEST__INIT;
+    in.session = (char *)(uintptr_t)session;
+    in.after = after;
+    if (approval) in.approval = pb_of(QR_BYTES_OF(approval->b));
+    struct rpc_ask ask = {.service = descriptor(SERVICE_COORDINATOR),
+                          .method = "Watch",
+                          .in = &in.base,
+                          .timeout_ms = WATCH_MS};
+    return attested_client_stream(s->client[SERVICE_COORDINATOR], &ask,
+                                  &quorate__v1__order__descriptor, out, err);
+}
+
+struct log_client *services_log(struct services *s) { return s->log; }
+const struct trust_dir *services_trust(const struct services *s) { return s->conf.trust; }
+const struct attest_device *services_device(const struct services *s) { return &s->device; }
+const char *services_node(const struct services *s) { return s->node; }
+struct qr_clock services_clock(const struct services *s) { return s->conf.clock; }
+struct qr_rand services_rand(const struct services *s) { return s->conf.rand; }
+
+enum qr_rc services_material(struct services *s, const char *session,
+                             const struct qr_hash *artifact, enum bundle_stage stage,
+                             struct qr_buf *out, struct qr_err *err)
+{
+    Quorate__V1__MaterialRequest in = QUORATE__V1__MATERIAL_REQUEST__INIT;
+    if (session) in.session = (char *)(uintptr_t)session;
+    if (artifact) in.artifact_sha256 = pb_of(QR_BYTES_OF(artifact->b));
+    in.stage = (char *)(uintptr_t)bundle_stage_name(stage);
+    struct services_ask ask = {SERVICE_COORDINATOR, "GetMaterial", &in.base, LOG_MS};
+    struct rpc_answer a;
+    enum qr_rc rc = services_call(s, &ask, &a, err);
+    if (rc == QR_OK) {
+        const Quorate__V1__MaterialReply *r = (const void *)a.msg;
+        qr_buf_put_bytes(out, pb_bytes(r->bundle));
+        rc = qr_buf_ok(out);
+    }
+    rpc_answer_fini(&a);
+    return rc;
+}
+
+enum qr_rc services_receipt(struct services *s, const void *receipt, struct receipt_facts *out,
+                            struct qr_bytes *entry, struct qr_err *err)
+{
+    struct log_entry e;
+    QR_TRY(log_client_receipt(s->log, receipt, &e, err));
+    *out = (struct receipt_facts){e.index, e.leaf};
+    *entry = e.bytes;
+    return QR_OK;
+}
