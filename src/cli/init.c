@@ -9,6 +9,7 @@
 #include "attest/simulator.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "cli/programs.h"
 #include "leaf/people.h"
 #include "pki/ca.h"
 #include "pki/transport.h"
@@ -362,12 +363,21 @@ static enum qr_rc make_people(struct making *m)
     return rc;
 }
 
+static enum qr_rc make_databases(struct making *m)
+{
+    static const char *const daemons[] = {"quorate-tlogd", "quorate-authd", "quorate-cad",
+                                          "quorate-coordinatord"};
+    for (size_t i = 0; i < sizeof daemons / sizeof daemons[0]; i++)
+        QR_TRY(program_init(daemons[i], m->dir, m->err));
+    return QR_OK;
+}
+
 static enum qr_rc make_all(struct making *m)
 {
     static enum qr_rc (*const steps[])(struct making *) = {
         make_dirs, make_transport,      make_tee,                make_service_keys,
         make_cas,  make_signing_policy, make_attestation_policy, make_trust_json,
-        make_people};
+        make_people, make_databases};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) QR_TRY(steps[i](m));
     struct trust_dir check = {.origin = ""};
     struct service_path trust = path_in(m->dir, LAYOUT_TRUST);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "cli/init.h"
+#include "cli/programs.h"
 #include "service/path.h"
 
 #include <errno.h>
@@ -54,22 +55,10 @@ struct child {
 struct up {
     struct cli *c;
     const char *dir;
-    char bin_dir[PATH_MAX];
     struct child child[UP_COUNT];
     bool stopping;
     struct qr_err *err;
 };
-
-/* A program beside this one (build tree, bindir) or in sbindir beside it. */
-static enum qr_rc find_program(const struct up *u, const char *name, char *out)
-{
-    static const char *const places[] = {"", "../sbin/"};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int n = snprintf(out, PATH_MAX, "%s/%s%s", u->bin_dir, places[i], name);
-        if (n > 0 && n < PATH_MAX && access(out, X_OK) == 0) return QR_OK;
-    }
-    return qr_fail(u->err, QR_NOTFOUND, "%s is not installed beside quorate", name);
-}
 
 static struct service_path ready_file(const struct up *u, int i)
 {
@@ -103,7 +92,7 @@ static void child_setup(const struct up *u, int i)
 static enum qr_rc start(struct up *u, int i)
 {
     char program[PATH_MAX];
-    QR_TRY(find_program(u, services[i].program, program));
+    QR_TRY(program_find(services[i].program, program, u->err));
     struct service_path ready = ready_file(u, i);
     (void)unlink(ready.s);
     u->child[i].ready = false;
@@ -282,15 +271,6 @@ static void block_signals(void)
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static enum qr_rc own_directory(struct up *u)
-{
-    ssize_t n = readlink("/proc/self/exe", u->bin_dir, sizeof u->bin_dir - 1);
-    if (n <= 0) return qr_fail(u->err, QR_IO, "cannot find the directory of this program");
-    while (n > 0 && u->bin_dir[n] != '/') n--;
-    u->bin_dir[n] = 0;
-    return QR_OK;
-}
-
 static const char *const names[] = {"QUORATE_STATE_DIR", "REQUIRED_ENGINEERS",
                                     "REQUIRED_STEWARDS", NULL};
 static const struct qr_setting own[] = {
@@ -327,8 +307,7 @@ enum qr_rc cli_up(struct cli *c, int argc, char **argv, struct qr_err *err)
     u->dir = dir;
     u->err = err;
     block_signals();
-    enum qr_rc rc = own_directory(u);
-    if (rc == QR_OK) rc = run(u, qr_config_str(c->config, "READY_FILE"));
+    enum qr_rc rc = run(u, qr_config_str(c->config, "READY_FILE"));
     stop_all(u);
     free(u);
     return rc;
