@@ -12,10 +12,19 @@ proc cluster_missing {} {
   return ""
 }
 
-# Makes a state directory; args go to `quorate init`.  Gives its path.
+# Makes a state directory; args go to `quorate init`.  Gives its path.  The
+# simulated root takes seconds to make, so a build tree keeps one.
 proc cluster_init {args} {
   set dir [file join [test_dir] state]
+  set root [file join $::env(builddir) tests cluster-root]
+  if {[file exists $root]} { lappend args --tee-root $root }
   exec [file join $::env(builddir) quorate] init --state-dir $dir {*}$args 2>@1
+  if {![file exists $root]} {
+    file mkdir [file dirname $root]
+    file copy $dir/tee/root $root.[pid]
+    # Another test may have been faster; a rename onto its directory fails.
+    if {[catch {file rename $root.[pid] $root}]} { file delete -force $root.[pid] }
+  }
   return $dir
 }
 

@@ -17,6 +17,8 @@ static const char *const names[] = {"QUORATE_STATE_DIR", "REQUIRED_ENGINEERS",
 static const struct qr_setting own[] = {
     {"JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"},
     {"ORIGIN", "origin", QR_SET_TEXT, "dev.quorate.local/audit", 0, 0, "name of the log"},
+    {"TEE_ROOT", "tee-root", QR_SET_PATH, NULL, 0, 0,
+     "STATE/tee/root of another state directory, to share its simulated root"},
     {"PEOPLE", "people", QR_SET_TEXT, NULL, 0, 0,
      "ROLE:NAME:EMAIL,... (default Alice the engineer, Bob and Carol the stewards)"},
 };
@@ -71,6 +73,7 @@ enum qr_rc init_development(struct cli *c, const char *dir, struct qr_err *err)
     struct init_person people[MAX_PEOPLE];
     struct init_plan plan = {.dir = dir,
                              .origin = qr_config_str(c->config, "ORIGIN"),
+                             .tee_root = qr_config_str(c->config, "TEE_ROOT"),
                              .people = default_people,
                              .person_count = 3};
     char text[4096];

@@ -101,11 +101,28 @@ static enum qr_rc make_transport(struct making *m)
     return rc;
 }
 
+#ifdef QUORATE_SIMULATOR
+/* The simulated root that another state directory already has. */
+static enum qr_rc copy_root(struct making *m, const char *to)
+{
+    static const char *const files[] = {"ark.der", "ask.der", "ask.key"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct service_path a = path_in(m->plan->tee_root, files[i]);
+        struct service_path b = path_in(to, files[i]);
+        QR_TRY(copy_file(m, a.s, b.s, 0600));
+    }
+    return QR_OK;
+}
+#endif
+
 static enum qr_rc make_tee(struct making *m)
 {
 #ifdef QUORATE_SIMULATOR
     struct service_path root = path_in(m->dir, LAYOUT_TEE_ROOT);
-    QR_TRY(attest_sim_root_make(root.s, m->now_us, m->err));
+    if (m->plan->tee_root)
+        QR_TRY(copy_root(m, root.s));
+    else
+        QR_TRY(attest_sim_root_make(root.s, m->now_us, m->err));
     for (size_t i = 0; i < NODE_COUNT; i++) {
         struct service_path node = path_in2(m->dir, LAYOUT_TEE, nodes[i]);
         QR_TRY(attest_sim_node_make(root.s, node.s, m->now_us, &m->c->rand, m->err));

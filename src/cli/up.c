@@ -280,6 +280,8 @@ static const struct qr_setting own[] = {
     {"READY_FILE", "ready-file", QR_SET_PATH, NULL, 0, 0,
      "written with the exports when all are ready"},
     {"ORIGIN", "origin", QR_SET_TEXT, "dev.quorate.local/audit", 0, 0, "name of the log"},
+    {"TEE_ROOT", "tee-root", QR_SET_PATH, NULL, 0, 0,
+     "STATE/tee/root of another state directory, to share its simulated root"},
     {"PEOPLE", "people", QR_SET_TEXT, NULL, 0, 0, "people of a new state directory, as in init"},
 };
 static const struct qr_config_spec spec = {
