@@ -19,7 +19,7 @@
 #define SUBMIT_MS 30000
 #define SUBMIT_TRIES 5
 #define BACKOFF_MS_MAX 3000
-#define RENEW_BEFORE_US (120 * 1000000LL)
+#define RENEW_AGAIN_US (10 * 1000000LL)
 
 struct follow {
     struct services *services;
@@ -29,7 +29,7 @@ struct follow {
     int64_t expires_us;                 /* onlooker: 0 */
     uint64_t after;
     struct ceremony *ceremony;
-    int64_t certificate_us;             /* when ours ends */
+    int64_t renew_us;                   /* when to renew our certificate */
     bool done;
     struct qr_buf *bundle;
     void (*tell)(void *ctx, const struct follow_news *news);
@@ -323,21 +323,26 @@ static enum qr_rc take_order(struct follow *f, const Quorate__V1__Order *m, stru
 
 /* ---- waiting ---- */
 
-/* Renews the certificate some time before it ends.  A failure is told and
- * tried again: the approval itself stands. */
+/* Two thirds into the life that is left of a certificate. */
+static int64_t renewal_time(const struct follow *f, int64_t expires_us)
+{
+    struct qr_clock clock = services_clock(f->services);
+    int64_t now = qr_now_us(&clock);
+    return now + (expires_us - now) / 3 * 2;
+}
+
+/* A failure is told and tried again: the approval itself stands. */
 static void renew_if_due(struct follow *f)
 {
     struct qr_clock clock = services_clock(f->services);
-    if (!f->plan || qr_now_us(&clock) < f->certificate_us - RENEW_BEFORE_US) return;
+    if (!f->plan || qr_now_us(&clock) < f->renew_us) return;
     struct approve_papers papers;
     struct qr_err err = {{0}};
     approve_papers_init(&papers);
     enum qr_rc rc = approve_papers_get(&f->plan->approve, &papers, &err);
     if (rc == QR_OK) rc = approve_renew(&f->plan->approve, &papers, &f->plan->approval, &err);
-    if (rc == QR_OK)
-        f->certificate_us = papers.expires_us;
-    else
-        f->certificate_us += 10 * 1000000LL; /* again in ten seconds */
+    f->renew_us = rc == QR_OK ? renewal_time(f, papers.expires_us)
+                              : qr_now_us(&clock) + RENEW_AGAIN_US;
     struct follow_news n = {.type = LEAF_ORDER_COUNT,
                             .note = rc == QR_OK ? "certificate renewed" : err.text};
     tell(f, &n);
@@ -399,7 +404,6 @@ enum qr_rc follow_run(const struct follow_plan *plan, struct qr_buf *bundle, str
                        .session = facts->request.is.session,
                        .session_leaf = facts->request.at.leaf,
                        .expires_us = facts->request.is.expires_us,
-                       .certificate_us = plan->papers->expires_us,
                        .bundle = bundle,
                        .tell = plan->tell,
                        .stop = plan->stop,
@@ -417,6 +421,7 @@ enum qr_rc follow_run(const struct follow_plan *plan, struct qr_buf *bundle, str
                                    .has_file = plan->has_file,
                                    .consider = consider,
                                    .ctx = &f};
+    f.renew_us = renewal_time(&f, plan->papers->expires_us);
     QR_TRY(ceremony_new(&f.ceremony, &setup, err));
     enum qr_rc rc = loop(&f, err);
     ceremony_free(f.ceremony);
