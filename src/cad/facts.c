@@ -1,0 +1,222 @@
+/* facts.c - cad takes nobody's word: what it relies on it reads from the log,
+ * with proofs (log_client.h), and judges who wrote it.
+ *
+ * The log could leave entries out of an answer to Find; it cannot invent one.
+ * An end that is withheld is found out by every participant and verifier. */
+#include "cad/state.h"
+
+#include "leaf/session.h"
+#include "trust/trust_dir.h"
+
+#include <string.h>
+
+/* An entry that was parsed and whose author is who it must be. */
+static enum qr_rc read_entry(struct cad *d, const struct log_entry *from, struct leaf_entry *e,
+                             struct trust_place *at, struct qr_err *err)
+{
+    struct trust_report r;
+    QR_TRY(leaf_parse(from->bytes, e, err));
+    trust_report_init(&r);
+    enum qr_rc rc = trust_entry_check(&d->context, e, &r);
+    if (rc != QR_OK) (void)trust_report_err(&r, err);
+    trust_report_fini(&r);
+    if (rc != QR_OK) leaf_fini(e);
+    *at = (struct trust_place){from->index, from->leaf, e->time_us, e->classes};
+    return rc;
+}
+
+/* Moves the JSON out of a parsed entry: bodies go on borrowing from it. */
+static json_t *keep_json(struct leaf_entry *e)
+{
+    json_t *kept = json_incref(e->json);
+    leaf_fini(e);
+    return kept;
+}
+
+/* ---- people ---- */
+
+static enum qr_rc take_identity(struct cad *d, const struct log_entry *from,
+                                struct trust_identity *out, json_t **json, struct qr_err *err)
+{
+    struct leaf_entry e;
+    struct trust_report r;
+    struct trust_identity id = {.kind = LEAF_IDENTITY_ENROLLED};
+    QR_TRY(read_entry(d, from, &e, &id.at, err));
+    json_decref(*json);
+    *json = NULL;
+    if (e.kind != LEAF_IDENTITY_ENROLLED && e.kind != LEAF_IDENTITY_ROLE_CHANGED) {
+        leaf_fini(&e);
+        return QR_OK;
+    }
+    id.kind = e.kind;
+    id.body = e.body;
+    trust_report_init(&r);
+    enum qr_rc rc = leaf_identity_read(e.body, e.kind, &id.is, err);
+    if (rc == QR_OK) {
+        rc = trust_enrolment_check(&d->context, &id, &r);
+        if (rc != QR_OK) (void)trust_report_err(&r, err);
+    }
+    trust_report_fini(&r);
+    if (rc != QR_OK) {
+        leaf_fini(&e);
+        return rc;
+    }
+    *out = id;
+    *json = keep_json(&e);
+    return QR_OK;
+}
+
+enum qr_rc facts_person(struct cad *d, const struct qr_hash *commitment, struct trust_identity *out,
+                        json_t **json, struct qr_err *err)
+{
+    struct log_answer found;
+    struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = commitment};
+    *json = NULL;
+    QR_TRY(log_client_find(d->s->log_client, &q, &found, err));
+    enum qr_rc rc = QR_OK;
+    for (size_t i = 0; rc == QR_OK && i < found.n; i++)
+        rc = take_identity(d, &found.entries[i], out, json, err);
+    log_answer_fini(&found);
+    if (rc == QR_OK && (!*json || !qr_hash_equal(&out->is.commitment, commitment)))
+        rc = qr_fail(err, QR_DENIED, "this person is not enrolled, or was revoked");
+    if (rc != QR_OK) {
+        json_decref(*json);
+        *json = NULL;
+    }
+    return rc;
+}
+
+/* ---- sessions ---- */
+
+void session_facts_fini(struct session_facts *f)
+{
+    json_decref(f->request_json);
+    json_decref(f->requester_json);
+    f->request_json = f->requester_json = NULL;
+}
+
+static enum qr_rc take_request(struct cad *d, uint64_t index, struct session_facts *out,
+                               struct qr_err *err)
+{
+    struct log_answer a;
+    struct leaf_entry e;
+    QR_TRY(log_client_proofs(d->s->log_client, &index, 1, &a, err));
+    enum qr_rc rc = read_entry(d, &a.entries[0], &e, &out->request.at, err);
+    log_answer_fini(&a);
+    if (rc != QR_OK) return rc;
+    if (e.kind != LEAF_SESSION_REQUESTED) {
+        leaf_fini(&e);
+        return qr_fail(err, QR_NOTFOUND, "entry %llu is no session.requested",
+                       (unsigned long long)index);
+    }
+    rc = leaf_request_read(e.body, &out->request.is, err);
+    if (rc != QR_OK) {
+        leaf_fini(&e);
+        return rc;
+    }
+    out->request.body = e.body;
+    out->request_json = keep_json(&e);
+    return QR_OK;
+}
+
+/* Looks at one entry of a session. */
+typedef enum qr_rc look(struct cad *d, const struct leaf_entry *e, const struct trust_place *at,
+                        void *ctx, struct qr_err *err);
+
+static enum qr_rc each_entry(struct cad *d, const char *session, look *fn, void *ctx,
+                             struct qr_err *err)
+{
+    struct log_answer found;
+    struct log_query q = {.by = LOG_FIND_SESSION, .text = session};
+    QR_TRY(log_client_find(d->s->log_client, &q, &found, err));
+    enum qr_rc rc = QR_OK;
+    for (size_t i = 0; rc == QR_OK && i < found.n; i++) {
+        struct leaf_entry e;
+        struct trust_place at;
+        rc = read_entry(d, &found.entries[i], &e, &at, err);
+        if (rc != QR_OK) break;
+        rc = fn(d, &e, &at, ctx, err);
+        leaf_fini(&e);
+    }
+    log_answer_fini(&found);
+    return rc;
+}
+
+static enum qr_rc not_ended(struct cad *d, const struct leaf_entry *e, const struct trust_place *at,
+                            void *ctx, struct qr_err *err)
+{
+    (void)d;
+    (void)at;
+    (void)ctx;
+    if (e->kind == LEAF_SESSION_ENDED) return qr_fail(err, QR_STATE, "the session has ended");
+    if (e->kind == LEAF_SIGNATURE_MADE) return qr_fail(err, QR_STATE, "the session is signed");
+    return QR_OK;
+}
+
+static enum qr_rc check_request(struct cad *d, const struct session_facts *f, struct qr_err *err)
+{
+    struct trust_report r;
+    trust_report_init(&r);
+    enum qr_rc rc = trust_request_check(&d->context, &f->request, &f->requester, &r);
+    if (rc == QR_OK) rc = trust_request_alive(&f->request, qr_now_us(&d->s->clock), &r);
+    if (rc != QR_OK) (void)trust_report_err(&r, err);
+    trust_report_fini(&r);
+    return rc;
+}
+
+enum qr_rc facts_session(struct cad *d, uint64_t index, struct session_facts *out,
+                         struct qr_err *err)
+{
+    *out = (struct session_facts){.request_json = NULL};
+    enum qr_rc rc = take_request(d, index, out, err);
+    if (rc == QR_OK)
+        rc =
+            facts_person(d, &out->request.is.requester, &out->requester, &out->requester_json, err);
+    if (rc == QR_OK) rc = check_request(d, out, err);
+    if (rc == QR_OK) rc = each_entry(d, out->request.is.session, not_ended, NULL, err);
+    if (rc != QR_OK) session_facts_fini(out);
+    return rc;
+}
+
+/* ---- a freeze ---- */
+
+struct freeze_look {
+    const struct freeze_ref *want;
+    bool seen;
+};
+
+static enum qr_rc certificate_is_other(const struct leaf_entry *e, const struct freeze_ref *want,
+                                       struct qr_err *err)
+{
+    struct leaf_certificate c;
+    QR_TRY(leaf_certificate_read(e->body, &c, err));
+    if (c.purpose == LEAF_PURPOSE_GROUP && qr_hash_equal(&c.descriptor, want->descriptor))
+        return qr_fail(err, QR_CONFLICT, "this descriptor has a group certificate already");
+    return QR_OK;
+}
+
+static enum qr_rc look_freeze(struct cad *d, const struct leaf_entry *e,
+                              const struct trust_place *at, void *ctx, struct qr_err *err)
+{
+    struct freeze_look *l = ctx;
+    QR_TRY(not_ended(d, e, at, NULL, err));
+    if (e->kind == LEAF_ROSTER_FROZEN) {
+        if (at->index > l->want->index)
+            return qr_fail(err, QR_STATE, "a newer freeze of this session is logged");
+        if (at->index == l->want->index) l->seen = qr_hash_equal(&at->leaf, l->want->leaf);
+    }
+    if (e->kind == LEAF_ATTEMPT_FAILED) {
+        struct leaf_failed f;
+        QR_TRY(leaf_failed_read(e->body, &f, err));
+        if (f.attempt >= l->want->attempt) return qr_fail(err, QR_STATE, "this attempt has failed");
+    }
+    return e->kind == LEAF_CERTIFICATE_ISSUED ? certificate_is_other(e, l->want, err) : QR_OK;
+}
+
+enum qr_rc facts_freeze(struct cad *d, const struct freeze_ref *f, struct qr_err *err)
+{
+    struct freeze_look l = {f, false};
+    QR_TRY(each_entry(d, f->session, look_freeze, &l, err));
+    if (l.seen) return QR_OK;
+    return qr_fail(err, QR_FALSE, "the log has no such roster.frozen");
+}

@@ -1,0 +1,56 @@
+/* service.c - the CA service: hooks.  Handlers are in participant.c and
+ * group.c. */
+#include "cad/service.h"
+
+#include "cad/state.h"
+#include "trust/trust_dir.h"
+
+#include <stdlib.h>
+
+static enum qr_rc load_ca(struct service *s, enum pki_kind kind, struct pki_ca *out,
+                          struct qr_err *err)
+{
+    bool group = kind == PKI_GROUP_CA;
+    const char *dir = qr_config_str(s->config, "QUORATE_TRUST_DIR");
+    struct service_path state_trust = path_in(s->state, LAYOUT_TRUST);
+    struct service_path cert =
+        path_in(dir ? dir : state_trust.s, group ? LAYOUT_GROUP_CA : LAYOUT_PARTICIPANT_CA);
+    struct service_path key =
+        path_in2(s->state, LAYOUT_CAD, group ? LAYOUT_GROUP_CA_KEY : LAYOUT_PARTICIPANT_CA_KEY);
+    return pki_ca_load(kind, &s->trust->root, (struct pki_ca_files){cert.s, key.s}, out, err);
+}
+
+enum qr_rc cad_open(struct service *s, struct qr_err *err)
+{
+    struct cad *d = calloc(1, sizeof *d);
+    if (!d) return QR_NOMEM;
+    s->self = d;
+    d->s = s;
+    d->ttl_us = qr_config_int(s->config, "CA_TTL_SECONDS", 600) * 1000000LL;
+    trust_context_of(s->trust, 0, &d->context);
+    QR_TRY(load_ca(s, PKI_PARTICIPANT_CA, &d->participant_ca, err));
+    return load_ca(s, PKI_GROUP_CA, &d->group_ca, err);
+}
+
+enum qr_rc cad_add(struct service *s, struct qr_err *err)
+{
+    static const Quorate__V1__Ca_Service handlers = {QUORATE__V1__CA__BASE_INIT,
+                                                     .issue_participant = participant_issue,
+                                                     .issue_group = group_issue};
+    static const struct rpc_method methods[] = {{"IssueGroup", 0, QR_MAX_MESSAGE_DKG}};
+    struct cad *d = s->self;
+    d->rpc = handlers;
+    return rpc_server_add(s->server, &d->rpc.base, methods, 1, err);
+}
+
+enum qr_rc cad_sync(struct service *s, struct qr_err *err) { return issue_nodes(s->self, err); }
+
+void cad_close(struct service *s)
+{
+    struct cad *d = s->self;
+    if (!d) return;
+    pki_ca_fini(&d->participant_ca);
+    pki_ca_fini(&d->group_ca);
+    free(d);
+    s->self = NULL;
+}
