@@ -64,8 +64,7 @@ static enum qr_rc known(struct group_asking *a, struct issued *c, struct qr_err 
     return store_certificate(a->d->s->db, &old.sha256, c, err);
 }
 
-static enum qr_rc make(struct group_asking *a, struct issued *c, struct leaf_certificate *entry,
-                       struct qr_err *err)
+static enum qr_rc make(struct group_asking *a, struct issued *c, struct leaf_certificate *entry)
 {
     const struct leaf_descriptor *desc = &a->facts.descriptor.is;
     struct pki_issuance terms = issue_terms(a->d, &a->d->group_ca);
@@ -122,7 +121,7 @@ static enum qr_rc issue(struct group_asking *a, struct issued *c, struct qr_err 
     enum qr_rc rc = find_known(a, c, err);
     if (rc != QR_NOTFOUND) return rc;
     QR_TRY(facts_freeze(a->d, &freeze, err));
-    QR_TRY(make(a, c, &entry, err));
+    if (make(a, c, &entry) != QR_OK) return qr_fail(err, QR_BUG, "the certificate cannot be made");
     QR_TRY(qr_db_begin(a->d->s->db, err));
     /* COMMIT POINT: this transcript is the descriptor's, and is to be logged. */
     QR_TRY(qr_db_end(a->d->s->db, record(a, c, &entry, err), err));

@@ -101,8 +101,7 @@ static enum qr_rc judge(struct asking *a, struct qr_err *err)
     return judge_evidence(a, err);
 }
 
-static enum qr_rc make(struct asking *a, struct issued *c, struct leaf_certificate *entry,
-                       struct qr_err *err)
+static enum qr_rc make(struct asking *a, struct issued *c, struct leaf_certificate *entry)
 {
     const struct leaf_grant *g = &a->grant.is;
     struct pki_issuance terms = issue_terms(a->d, &a->d->participant_ca);
@@ -149,7 +148,7 @@ static enum qr_rc record(struct asking *a, struct issued *c, const struct leaf_c
 static enum qr_rc issue(struct asking *a, struct issued *c, struct qr_err *err)
 {
     struct leaf_certificate entry;
-    QR_TRY(make(a, c, &entry, err));
+    if (make(a, c, &entry) != QR_OK) return qr_fail(err, QR_BUG, "the certificate cannot be made");
     QR_TRY(qr_db_begin(a->d->s->db, err));
     /* COMMIT POINT: the grant is used up, the certificate is to be logged. */
     QR_TRY(qr_db_end(a->d->s->db, record(a, c, &entry, err), err));
