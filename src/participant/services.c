@@ -36,7 +36,7 @@ static const char *const audiences[SERVICE_COUNT] = {
     [SERVICE_LOG] = "tlogd",
     [SERVICE_AUTH] = "authd",
     [SERVICE_CA] = "cad",
-    [SERVICE_COORDINATOR] = "coordinator",
+    [SERVICE_COORDINATOR] = "coordinatord",
 };
 
 static const ProtobufCServiceDescriptor *descriptor(enum service_id id)
