@@ -30,6 +30,8 @@
 #define QR_MAX_OUTBOX 64
 /* One bundle file: transcripts and evidence of 64 people fit. */
 #define QR_MAX_BUNDLE (16 * 1024 * 1024)
+/* A reply: a bundle and what is around it. */
+#define QR_MAX_REPLY (QR_MAX_BUNDLE + 64 * 1024)
 /* Configuration, policy, roster and trust files. */
 #define QR_MAX_CONFIG_FILE (1024 * 1024)
 /* A file signed as raw must fit into every signer's memory. */

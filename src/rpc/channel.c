@@ -110,12 +110,16 @@ static grpc_channel_credentials *creds_of(const struct tls_pem *pem, struct pin 
     return both;
 }
 
+static uint32_t max_recv(const struct rpc_channel_conf *conf)
+{
+    return conf->max_recv ? conf->max_recv : QR_MAX_REPLY;
+}
+
 static grpc_channel *core_new(const struct rpc_channel_conf *conf, grpc_channel_credentials *creds)
 {
     struct wire_args a = {.n = 0};
     wire_args_common(&a);
-    uint32_t max = conf->max_recv ? conf->max_recv : QR_MAX_MESSAGE_DKG;
-    wire_arg_int(&a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max);
+    wire_arg_int(&a, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_recv(conf));
     wire_arg_int(&a, GRPC_ARG_ENABLE_RETRIES, 0);
     wire_arg_int(&a, GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     wire_arg_int(&a, GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
@@ -136,7 +140,7 @@ static struct rpc_channel *channel_alloc(const struct rpc_channel_conf *conf)
     struct rpc_channel *ch = calloc(1, sizeof *ch);
     if (!ch) qr_fatal("no memory");
     /* The strings are needed only until the channel is made. */
-    ch->conf.max_recv = conf->max_recv ? conf->max_recv : QR_MAX_MESSAGE_DKG;
+    ch->conf.max_recv = max_recv(conf);
     ch->conf.clock = conf->clock;
     ch->pin = pin_new();
     return ch;

@@ -20,7 +20,7 @@ struct rpc_channel_conf {
     const char *target;      /* "127.0.0.1:7702" */
     struct rpc_tls tls;      /* read once: a new certificate needs a new channel */
     const char *server_name; /* name in the server's certificate; NULL: target's host */
-    uint32_t max_recv;       /* bytes of a reply; 0: QR_MAX_MESSAGE_DKG */
+    uint32_t max_recv;       /* bytes of a reply; 0: QR_MAX_REPLY */
     struct qr_clock clock;
 };
 
