@@ -4,7 +4,7 @@
  * Usage: tlog_example DATABASE.  Includes nothing of quorate but tlog.h. */
 #include <sodium.h>
 #include <stdio.h>
-#include <tlog/tlog.h>
+#include <tlog.h>
 
 static enum tlog_rc sign(void *ctx, struct tlog_bytes msg, uint8_t sig[TLOG_SIG_SIZE])
 {
