@@ -14,12 +14,12 @@
 struct cli {
     struct qr_clock clock;
     struct qr_rand rand;
-    struct qr_config *config;   /* of the running subcommand; freed by main */
+    struct qr_config *config; /* of the running subcommand; freed by main */
     bool json;
-    bool tty;                   /* stderr is a terminal: progress may move the cursor */
-    json_t *result;             /* fields of the JSON document; owned */
-    int exit_code;              /* overrides the result's when not 0 */
-    bool done;                  /* the subcommand printed its own document */
+    bool tty;       /* stderr is a terminal: progress may move the cursor */
+    json_t *result; /* fields of the JSON document; owned */
+    int exit_code;  /* overrides the result's when not 0 */
+    bool done;      /* the subcommand printed its own document */
 };
 
 struct cli_command {

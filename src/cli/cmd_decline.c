@@ -46,8 +46,8 @@ static enum qr_rc finish_receipt(struct declining *d, const char *method,
 }
 
 /* Takes body: signs it as the person and sends it. */
-static enum qr_rc send_body(struct declining *d, json_t *body, const char *tag,
-                            const char *method, struct qr_err *err)
+static enum qr_rc send_body(struct declining *d, json_t *body, const char *tag, const char *method,
+                            struct qr_err *err)
 {
     struct qr_buf b;
     qr_buf_init(&b, QR_MAX_ENTRY);
@@ -153,11 +153,11 @@ static enum qr_rc run(struct cli *c, enum qr_rc (*fn)(struct declining *, struct
     return rc;
 }
 
-#define SPEC(verb, text)                                                                    \
-    {                                                                                       \
-        .program = "quorate " verb, .summary = text,                                        \
-        .examples = "  quorate " verb " --session ID --email bob@ex.com\n",                 \
-        .names = open_names, .own = own, .own_count = OWN_COUNT                             \
+#define SPEC(verb, text)                                                                         \
+    {                                                                                            \
+        .program = "quorate " verb, .summary = text,                                             \
+        .examples = "  quorate " verb " --session ID --email bob@ex.com\n", .names = open_names, \
+        .own = own, .own_count = OWN_COUNT                                                       \
     }
 static const struct qr_config_spec refuse_spec = SPEC("refuse", "records that you refuse");
 static const struct qr_config_spec withdraw_spec =

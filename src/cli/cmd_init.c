@@ -11,8 +11,8 @@ static const struct init_person default_people[] = {
     {"Carol", "carol@ex.com", QR_STEWARD},
 };
 
-static const char *const names[] = {"QUORATE_STATE_DIR", "REQUIRED_ENGINEERS",
-                                    "REQUIRED_STEWARDS", NULL};
+static const char *const names[] = {"QUORATE_STATE_DIR", "REQUIRED_ENGINEERS", "REQUIRED_STEWARDS",
+                                    NULL};
 
 static const struct qr_setting own[] = {
     {"JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"},

@@ -18,7 +18,8 @@ static const struct qr_setting own[] = {
     {"JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"},
     OPEN_PERSON_SETTINGS,
     {"SESSION", "session", QR_SET_TEXT, NULL, 0, 0, "session id, as request printed it"},
-    {"FILE", "file", QR_SET_PATH, NULL, 0, 0, "the file itself: its hash is compared; raw needs it"},
+    {"FILE", "file", QR_SET_PATH, NULL, 0, 0,
+     "the file itself: its hash is compared; raw needs it"},
     {"YES", "yes", QR_SET_SWITCH, NULL, 0, 0, "approve without asking (class unattended)"},
     {"OUT", "output", QR_SET_PATH, NULL, 0, 0, "where the bundle goes (default NAME.quorate)"},
     {"ALLOW_SIMULATED", "allow-simulated", QR_SET_SWITCH, NULL, 0, 0,
@@ -55,7 +56,7 @@ struct joining {
     struct participant_keys keys;
     struct approve_papers papers;
     struct receipt_facts where;
-    struct qr_buf file;              /* of --file */
+    struct qr_buf file; /* of --file */
     bool has_file;
     struct qr_buf bundle;
 };

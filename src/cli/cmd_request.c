@@ -1,6 +1,7 @@
 /* cmd_request.c - `quorate request`: hash, sign, have it recorded. */
 #include <config.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "bundle/verify_cmd.h"
 #include "cli/open.h"
@@ -35,7 +36,10 @@ static const struct qr_config_spec spec = {
 };
 
 #define CALL_MS 30000
+/* The file of a raw request travels in one message. */
+#define RAW_MAX (QR_MAX_MESSAGE_DKG - 65536)
 
+/* The name, size and SHA-256 of FILE, or the digest alone. */
 static enum qr_rc read_artifact(struct cli *c, struct leaf_artifact *out, struct qr_err *err)
 {
     char **operands;
@@ -80,10 +84,10 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
 static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_request *r,
                         struct qr_err *err)
 {
-    *r = (struct leaf_request){.requester = o->person.commitment,
-                               .enrolment = o->person.enrolment,
-                               .policies = {.attestation = o->trust->attestation_hash,
-                                            .signing = o->trust->signing_hash}};
+    *r = (struct leaf_request){
+        .requester = o->person.commitment,
+        .enrolment = o->person.enrolment,
+        .policies = {.attestation = o->trust->attestation_hash, .signing = o->trust->signing_hash}};
     QR_TRY(read_artifact(c, &r->artifact, err));
     QR_TRY(read_payloads(c, &r->payloads, err));
     r->created_us = qr_now_us(&c->clock);
@@ -95,11 +99,30 @@ static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_req
     return QR_OK;
 }
 
-static enum qr_rc send(struct open_all *o, struct qr_bytes body, struct receipt_facts *where,
-                       struct qr_err *err)
+/* A raw payload's signature is verified over the file itself, so the
+ * coordinator gets it; read again and compared with what was hashed. */
+static enum qr_rc read_raw(struct cli *c, const struct leaf_request *r, struct qr_buf *file,
+                           struct qr_err *err)
+{
+    char **operands;
+    bool raw = false;
+    for (size_t i = 0; i < r->payloads.n; i++) raw = raw || r->payloads.p[i].type == QR_RAW;
+    if (!raw) return QR_OK;
+    if (qr_config_operands(c->config, &operands) != 1 || strcmp(operands[0], "-") == 0)
+        return qr_fail(err, QR_USAGE, "a raw payload needs FILE, not a digest or stdin");
+    QR_TRY(qr_file_read(operands[0], file, err));
+    struct qr_hash h = qr_sha256_one(qr_buf_bytes(file));
+    return qr_hash_equal(&h, &r->artifact.sha256)
+               ? QR_OK
+               : qr_fail(err, QR_CONFLICT, "the file changed while it was read");
+}
+
+static enum qr_rc send(struct open_all *o, struct qr_bytes body, struct qr_bytes file,
+                       struct receipt_facts *where, struct qr_err *err)
 {
     Quorate__V1__RequestRequest in = QUORATE__V1__REQUEST_REQUEST__INIT;
     in.body = pb_of(body);
+    in.file = pb_of(file);
     struct services_ask ask = {SERVICE_COORDINATOR, "Request", &in.base, CALL_MS};
     struct rpc_answer a;
     struct qr_bytes entry;
@@ -120,17 +143,21 @@ static enum qr_rc send(struct open_all *o, struct qr_bytes body, struct receipt_
     return rc;
 }
 
-static enum qr_rc submit(struct open_all *o, const struct leaf_request *r,
+static enum qr_rc submit(struct cli *c, struct open_all *o, const struct leaf_request *r,
                          struct receipt_facts *where, struct qr_err *err)
 {
     json_t *body = leaf_request_write(r);
-    struct qr_buf b;
+    struct qr_buf b, file;
     qr_buf_init(&b, QR_MAX_ENTRY);
-    enum qr_rc rc = leaf_object_sign(body, leaf_without_request_sig, LEAF_TAG_REQUEST,
-                                     &o->person.key, "request_sig");
+    qr_buf_init(&file, RAW_MAX);
+    enum qr_rc rc = read_raw(c, r, &file, err);
+    if (rc == QR_OK)
+        rc = leaf_object_sign(body, leaf_without_request_sig, LEAF_TAG_REQUEST, &o->person.key,
+                              "request_sig");
     if (rc == QR_OK) rc = qr_json_write(body, &b);
-    if (rc == QR_OK) rc = send(o, qr_buf_bytes(&b), where, err);
+    if (rc == QR_OK) rc = send(o, qr_buf_bytes(&b), qr_buf_bytes(&file), where, err);
     qr_buf_fini(&b);
+    qr_buf_fini(&file);
     json_decref(body);
     return rc;
 }
@@ -165,7 +192,7 @@ enum qr_rc cli_request(struct cli *c, int argc, char **argv, struct qr_err *err)
     enum qr_rc rc = open_services(c, o, err);
     if (rc == QR_OK) rc = open_person(c, o, err);
     if (rc == QR_OK) rc = build(c, o, &r, err);
-    if (rc == QR_OK) rc = submit(o, &r, &where, err);
+    if (rc == QR_OK) rc = submit(c, o, &r, &where, err);
     if (rc == QR_OK) print(c, &r, &where);
     open_close(o);
     free(o);

@@ -33,10 +33,10 @@ static const char *const nodes[] = {LAYOUT_TLOGD, LAYOUT_AUTHD, LAYOUT_CAD, LAYO
 struct making {
     const struct cli *c;
     const struct init_plan *plan;
-    const char *dir;             /* the directory under construction */
+    const char *dir; /* the directory under construction */
     int64_t now_us;
     struct qr_signer admin;
-    struct trust_dir trust;      /* keys gathered for trust.json */
+    struct trust_dir trust; /* keys gathered for trust.json */
     struct qr_err *err;
 };
 
@@ -48,8 +48,8 @@ static enum qr_rc make_dir(struct making *m, const char *name)
 
 static enum qr_rc make_dirs(struct making *m)
 {
-    static const char *const dirs[] = {"trust", "transport", "admin", "genesis", "tee", "tee/root",
-                                       "people", "run", "cad/nodes"};
+    static const char *const dirs[] = {"trust",    "transport", "admin", "genesis",  "tee",
+                                       "tee/root", "people",    "run",   "cad/nodes"};
     for (size_t i = 0; i < NODE_COUNT; i++) {
         char tee[80];
         (void)snprintf(tee, sizeof tee, "tee/%s", nodes[i]);
@@ -289,9 +289,8 @@ static enum qr_rc make_attestation_policy(struct making *m)
     if (rc == QR_OK) rc = attest_policy_parse(qr_buf_bytes(&text), &policy, m->err);
     if (rc == QR_OK) rc = attest_policy_canonical(policy, &canon);
     if (rc == QR_OK) {
-        struct leaf_policy p = {.name = LEAF_POLICY_ATTESTATION,
-                                .hash = policy->hash,
-                                .text = qr_buf_bytes(&canon)};
+        struct leaf_policy p = {
+            .name = LEAF_POLICY_ATTESTATION, .hash = policy->hash, .text = qr_buf_bytes(&canon)};
         rc = make_genesis(m, &p, LAYOUT_GENESIS_ATTESTATION);
     }
     attest_policy_free(policy);
@@ -322,9 +321,8 @@ static enum qr_rc roster_line(struct making *m, const struct init_person *p,
 {
     uint8_t salt[32];
     qr_rand_fill(&m->c->rand, salt, sizeof salt);
-    struct leaf_identity id = {.commitment = leaf_commitment(salt, identity),
-                               .role = p->role,
-                               .person_key = *key};
+    struct leaf_identity id = {
+        .commitment = leaf_commitment(salt, identity), .role = p->role, .person_key = *key};
     json_t *body = leaf_identity_write(&id, LEAF_IDENTITY_ENROLLED);
     json_t *who = NULL;
     enum qr_rc rc = admin_sign(m, body, LEAF_TAG_ENROLL);
@@ -391,10 +389,16 @@ static enum qr_rc make_databases(struct making *m)
 
 static enum qr_rc make_all(struct making *m)
 {
-    static enum qr_rc (*const steps[])(struct making *) = {
-        make_dirs, make_transport,      make_tee,                make_service_keys,
-        make_cas,  make_signing_policy, make_attestation_policy, make_trust_json,
-        make_people, make_databases};
+    static enum qr_rc (*const steps[])(struct making *) = {make_dirs,
+                                                           make_transport,
+                                                           make_tee,
+                                                           make_service_keys,
+                                                           make_cas,
+                                                           make_signing_policy,
+                                                           make_attestation_policy,
+                                                           make_trust_json,
+                                                           make_people,
+                                                           make_databases};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) QR_TRY(steps[i](m));
     struct trust_dir check = {.origin = ""};
     struct service_path trust = path_in(m->dir, LAYOUT_TRUST);

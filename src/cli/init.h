@@ -16,10 +16,10 @@ struct init_person {
 };
 
 struct init_plan {
-    const char *dir;             /* to be made; must not exist */
-    const char *origin;          /* of the log; "dev." in front */
+    const char *dir;    /* to be made; must not exist */
+    const char *origin; /* of the log; "dev." in front */
     struct signing_policy policy;
-    const char *tee_root;        /* simulated root to use; NULL: make one (takes seconds) */
+    const char *tee_root; /* simulated root to use; NULL: make one (takes seconds) */
     const struct init_person *people;
     size_t person_count;
 };

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const open_names[] = {
-    "QUORATE_STATE_DIR", "QUORATE_TRUST_DIR", "QUORATE_PERSON_KEY", "COORDINATOR_ADDR",
-    "TLOG_ADDR",         "CA_ADDR",           "AUTH_ADDR",          "CLIENT_TLS_CA",
-    "CLIENT_TLS_CERT",   "CLIENT_TLS_KEY",    "TEE_POLICY_HASH",    NULL};
+const char *const open_names[] = {"QUORATE_STATE_DIR", "QUORATE_TRUST_DIR", "QUORATE_PERSON_KEY",
+                                  "COORDINATOR_ADDR",  "TLOG_ADDR",         "CA_ADDR",
+                                  "AUTH_ADDR",         "CLIENT_TLS_CA",     "CLIENT_TLS_CERT",
+                                  "CLIENT_TLS_KEY",    "TEE_POLICY_HASH",   NULL};
 
 enum { FILE_TRUST, FILE_CA, FILE_CERT, FILE_KEY, FILE_TEE, FILE_ANCHOR };
 
@@ -154,8 +154,7 @@ enum qr_rc open_session(struct open_all *o, const char *session, struct open_fac
         if (rc != QR_OK) (void)trust_report_err(&r, err);
         trust_report_fini(&r);
     }
-    if (rc == QR_OK)
-        rc = log_client_consider(services_log(o->services), f->bundle.checkpoint, err);
+    if (rc == QR_OK) rc = log_client_consider(services_log(o->services), f->bundle.checkpoint, err);
     if (rc == QR_OK && !qr_bytes_is(qr_str(session), f->facts.request.is.session))
         rc = qr_fail(err, QR_FALSE, "the coordinator answered with another session");
     if (rc != QR_OK) {

@@ -11,18 +11,18 @@
 /* The tunables such a subcommand takes: for qr_config_spec.names. */
 extern const char *const open_names[];
 /* Its own flags for choosing a person: EMAIL, NAME. */
-#define OPEN_PERSON_SETTINGS                                                                    \
-    {"EMAIL", "email", QR_SET_TEXT, NULL, 0, 0, "whose person key of the state directory"},     \
-    {                                                                                           \
-        "NAME", "name", QR_SET_TEXT, NULL, 0, 0, "that person's name, as a check"               \
+#define OPEN_PERSON_SETTINGS                                                                \
+    {"EMAIL", "email", QR_SET_TEXT, NULL, 0, 0, "whose person key of the state directory"}, \
+    {                                                                                       \
+        "NAME", "name", QR_SET_TEXT, NULL, 0, 0, "that person's name, as a check"           \
     }
 
 struct open_all {
     char state[PATH_MAX];
-    char files[6][PATH_MAX];     /* what services_conf keeps pointers to */
+    char files[6][PATH_MAX]; /* what services_conf keeps pointers to */
     struct trust_dir *trust;
     struct services *services;
-    struct person person;        /* key.secret.p NULL unless open_person */
+    struct person person; /* key.secret.p NULL unless open_person */
 };
 
 /* QR_NOTFOUND: no state or trust directory yet (err says how to make one). */

@@ -25,7 +25,7 @@
 
 #define READY_MS 30000
 #define STOP_MS 12000
-#define RESTART_LIMIT 5            /* deaths within RESTART_WINDOW_US */
+#define RESTART_LIMIT 5 /* deaths within RESTART_WINDOW_US */
 #define RESTART_WINDOW_US (60 * 1000000LL)
 
 enum { UP_TLOGD, UP_AUTHD, UP_CAD, UP_COORDINATORD, UP_COUNT };
@@ -33,9 +33,9 @@ enum { UP_TLOGD, UP_AUTHD, UP_CAD, UP_COORDINATORD, UP_COUNT };
 static const struct {
     const char *node;
     const char *program;
-    const char *bind;              /* tunable of its address */
-    const char *addr;              /* tunable its clients read */
-    const char *port;              /* default */
+    const char *bind; /* tunable of its address */
+    const char *addr; /* tunable its clients read */
+    const char *port; /* default */
 } services[UP_COUNT] = {
     [UP_TLOGD] = {LAYOUT_TLOGD, "quorate-tlogd", "TLOG_BIND", "TLOG_ADDR", "7702"},
     [UP_AUTHD] = {LAYOUT_AUTHD, "quorate-authd", "AUTH_BIND", "AUTH_ADDR", "7703"},
@@ -45,11 +45,11 @@ static const struct {
 };
 
 struct child {
-    pid_t pid;                     /* 0: not running */
-    char addr[64];                 /* "127.0.0.1:7702", port 0 until known */
+    pid_t pid;     /* 0: not running */
+    char addr[64]; /* "127.0.0.1:7702", port 0 until known */
     bool ready;
     int deaths;
-    int64_t window_us;             /* start of the present counting window */
+    int64_t window_us; /* start of the present counting window */
 };
 
 struct up {
@@ -271,12 +271,11 @@ static void block_signals(void)
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static const char *const names[] = {"QUORATE_STATE_DIR", "REQUIRED_ENGINEERS",
-                                    "REQUIRED_STEWARDS", NULL};
+static const char *const names[] = {"QUORATE_STATE_DIR", "REQUIRED_ENGINEERS", "REQUIRED_STEWARDS",
+                                    NULL};
 static const struct qr_setting own[] = {
     {"JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"},
-    {"ANY_PORT", "any-port", QR_SET_SWITCH, NULL, 0, 0,
-     "take free ports instead of 7700 to 7703"},
+    {"ANY_PORT", "any-port", QR_SET_SWITCH, NULL, 0, 0, "take free ports instead of 7700 to 7703"},
     {"READY_FILE", "ready-file", QR_SET_PATH, NULL, 0, 0,
      "written with the exports when all are ready"},
     {"ORIGIN", "origin", QR_SET_TEXT, "dev.quorate.local/audit", 0, 0, "name of the log"},

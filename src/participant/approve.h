@@ -13,9 +13,9 @@ struct approve_plan {
     struct services *services;
     const struct person *person;
     const struct participant_keys *keys;
-    const struct bundle_facts *facts;   /* verified material of stage `open` */
-    struct qr_hash screen;              /* SHA-256 of the text shown */
-    bool unattended;                    /* --yes: nobody was asked */
+    const struct bundle_facts *facts; /* verified material of stage `open` */
+    struct qr_hash screen;            /* SHA-256 of the text shown */
+    bool unattended;                  /* --yes: nobody was asked */
 };
 
 /* What stands behind one certificate. */
@@ -23,11 +23,11 @@ struct approve_papers {
     struct qr_buf cad_grant;
     struct qr_buf coordinator_grant;
     struct qr_buf evidence;
-    struct qr_buf certificate;          /* DER */
+    struct qr_buf certificate; /* DER */
     struct qr_hash evidence_digest;
-    struct leaf_checkpoint checkpoint;  /* that the evidence binds */
+    struct leaf_checkpoint checkpoint; /* that the evidence binds */
     unsigned classes;
-    int64_t expires_us;                 /* of the certificate */
+    int64_t expires_us; /* of the certificate */
 };
 void approve_papers_init(struct approve_papers *p);
 void approve_papers_fini(struct approve_papers *p);

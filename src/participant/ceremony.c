@@ -18,15 +18,15 @@ struct ceremony {
     struct ceremony_setup is;
     enum step step;
     uint32_t attempt;
-    uint32_t index;                     /* our place, 1..n */
-    uint32_t sequence;                  /* of our letters in this attempt */
+    uint32_t index;    /* our place, 1..n */
+    uint32_t sequence; /* of our letters in this attempt */
     struct qr_hash descriptor_hash;
     struct leaf_descriptor descriptor;
     struct dkg *dkg;
     struct frost_nonces *nonces[QR_MAX_PAYLOADS];
     struct frost_commitment commitments[QR_MAX_PAYLOADS];
     struct qr_pub group_key;
-    struct leaf_abort failure;          /* of the last refused step */
+    struct leaf_abort failure; /* of the last refused step */
 };
 
 enum qr_rc ceremony_new(struct ceremony **out, const struct ceremony_setup *setup,
@@ -163,8 +163,7 @@ static enum qr_rc open_material(struct ceremony *c, struct qr_bytes material,
 }
 
 /* Our place among the members, with exactly our keys in it. */
-static enum qr_rc find_self(struct ceremony *c, const struct leaf_descriptor *d,
-                            struct qr_err *err)
+static enum qr_rc find_self(struct ceremony *c, const struct leaf_descriptor *d, struct qr_err *err)
 {
     c->index = 0;
     for (uint32_t i = 0; i < d->n; i++)
@@ -201,10 +200,8 @@ static enum qr_rc new_dkg(struct ceremony *c, struct qr_err *err)
     enum qr_rc rc = cocktail_params_init(p, d->n, d->t, QR_BYTES(keys, d->n * QR_KEY_SIZE), err);
     if (rc == QR_OK) {
         cocktail_context(p, QR_BYTES_OF(c->descriptor_hash.b));
-        struct dkg_setup s = {.params = p,
-                              .key = &c->is.keys->cocktail,
-                              .rand = c->is.rand,
-                              .index = c->index};
+        struct dkg_setup s = {
+            .params = p, .key = &c->is.keys->cocktail, .rand = c->is.rand, .index = c->index};
         rc = dkg_new(&c->dkg, &s, err);
     }
     free(p);
@@ -316,8 +313,8 @@ static enum qr_rc answer_dkg1(struct ceremony *c, const struct heard *h, struct 
     for (size_t i = 0; i < h->n; i++) msgs[i] = h->e[i].body;
     struct qr_buf prefix;
     qr_buf_init(&prefix, 1024);
-    leaf_descriptor_ext_prefix(&c->descriptor, &c->descriptor_hash,
-                               qr_str(c->is.trust->origin), &prefix);
+    leaf_descriptor_ext_prefix(&c->descriptor, &c->descriptor_hash, qr_str(c->is.trust->origin),
+                               &prefix);
     uint8_t sig[SCHNORR_SIZE];
     enum qr_rc rc = qr_buf_ok(&prefix);
     if (rc == QR_OK) rc = dkg_round2(c->dkg, msgs, qr_buf_bytes(&prefix), sig, err);

@@ -20,16 +20,16 @@
 
 /* What this process approved: fixed before the first step. */
 struct ceremony_setup {
-    const struct trust_dir *trust;      /* keeps */
+    const struct trust_dir *trust;       /* keeps */
     const struct participant_keys *keys; /* keeps */
     struct qr_clock clock;
     struct qr_rand rand;
     struct qr_hash session_leaf;
-    struct qr_hash approval;            /* leaf hash of our approval.given */
-    struct leaf_policies policies;      /* that we approved under */
+    struct qr_hash approval;       /* leaf hash of our approval.given */
+    struct leaf_policies policies; /* that we approved under */
     struct qr_hash artifact;
     bool allow_simulated;
-    struct qr_bytes file;               /* keeps; p NULL: we do not have the file */
+    struct qr_bytes file; /* keeps; p NULL: we do not have the file */
     bool has_file;
     /* Is this checkpoint of the log we know, fresh, and not beside another
      * history?  Asks the log itself.  QR_FORK, QR_STALE, QR_UNAVAILABLE. */
@@ -46,7 +46,7 @@ void ceremony_free(struct ceremony *c); /* wipes; NULL allowed */
 
 /* An envelope ready to be sent: canonical bytes and our signature. */
 struct ceremony_letter {
-    struct qr_buf bytes;                /* owned; ceremony_letter_fini */
+    struct qr_buf bytes; /* owned; ceremony_letter_fini */
     struct qr_sig sig;
 };
 void ceremony_letter_fini(struct ceremony_letter *l);

@@ -23,13 +23,13 @@
 
 struct follow {
     struct services *services;
-    const struct follow_plan *plan;     /* NULL: onlooker */
+    const struct follow_plan *plan; /* NULL: onlooker */
     const char *session;
     struct qr_hash session_leaf;
-    int64_t expires_us;                 /* onlooker: 0 */
+    int64_t expires_us; /* onlooker: 0 */
     uint64_t after;
     struct ceremony *ceremony;
-    int64_t renew_us;                   /* when to renew our certificate */
+    int64_t renew_us; /* when to renew our certificate */
     bool done;
     struct qr_buf *bundle;
     void (*tell)(void *ctx, const struct follow_news *news);
@@ -128,8 +128,7 @@ static enum qr_rc on_frozen(struct follow *f, struct qr_err *err)
     struct qr_buf material;
     struct ceremony_letter l;
     qr_buf_init(&material, QR_MAX_BUNDLE);
-    enum qr_rc rc =
-        services_material(f->services, f->session, NULL, BUNDLE_FROZEN, &material, err);
+    enum qr_rc rc = services_material(f->services, f->session, NULL, BUNDLE_FROZEN, &material, err);
     if (rc == QR_OK) rc = ceremony_frozen(f->ceremony, qr_buf_bytes(&material), &l, err);
     qr_buf_fini(&material);
     if (rc == QR_NOTFOUND) return QR_OK; /* this attempt goes on without us */
@@ -341,8 +340,8 @@ static void renew_if_due(struct follow *f)
     approve_papers_init(&papers);
     enum qr_rc rc = approve_papers_get(&f->plan->approve, &papers, &err);
     if (rc == QR_OK) rc = approve_renew(&f->plan->approve, &papers, &f->plan->approval, &err);
-    f->renew_us = rc == QR_OK ? renewal_time(f, papers.expires_us)
-                              : qr_now_us(&clock) + RENEW_AGAIN_US;
+    f->renew_us =
+        rc == QR_OK ? renewal_time(f, papers.expires_us) : qr_now_us(&clock) + RENEW_AGAIN_US;
     struct follow_news n = {.type = LEAF_ORDER_COUNT,
                             .note = rc == QR_OK ? "certificate renewed" : err.text};
     tell(f, &n);
@@ -389,8 +388,9 @@ static enum qr_rc loop(struct follow *f, struct qr_err *err)
         if (f->expires_us && qr_now_us(&clock) > f->expires_us)
             return qr_fail(err, QR_STALE, "the session has expired");
         if (f->stop && f->stop(f->ctx)) return qr_fail(err, QR_CANCELLED, "stopped");
-        backoff = f->after != before ? 50 : backoff * 2 > BACKOFF_MS_MAX ? BACKOFF_MS_MAX
-                                                                         : backoff * 2;
+        backoff = f->after != before             ? 50
+                  : backoff * 2 > BACKOFF_MS_MAX ? BACKOFF_MS_MAX
+                                                 : backoff * 2;
         pause_ms(backoff);
     }
     return QR_OK;

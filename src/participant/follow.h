@@ -15,21 +15,21 @@ struct follow_news {
     enum leaf_order_type type;
     uint32_t attempt;
     int64_t engineers_have, engineers_need, stewards_have, stewards_need; /* progress */
-    char state[16];                     /* progress, ended */
-    char step[LEAF_MAX_CODE + 1];       /* attempt_failed, ended */
+    char state[16];                                                       /* progress, ended */
+    char step[LEAF_MAX_CODE + 1]; /* attempt_failed, ended */
     char reason[LEAF_MAX_CODE + 1];
-    const char *note;                   /* a word of ours: "connection lost"; else NULL */
+    const char *note; /* a word of ours: "connection lost"; else NULL */
 };
 
 struct follow_plan {
-    struct approve_plan approve;        /* services, person, keys, facts of stage open */
+    struct approve_plan approve;         /* services, person, keys, facts of stage open */
     const struct approve_papers *papers; /* of the approval */
-    struct qr_hash approval;            /* its leaf hash */
+    struct qr_hash approval;             /* its leaf hash */
     bool allow_simulated;
     bool has_file;
-    struct qr_bytes file;               /* the artifact, when we have it */
+    struct qr_bytes file; /* the artifact, when we have it */
     void (*tell)(void *ctx, const struct follow_news *news);
-    bool (*stop)(void *ctx);            /* asked between steps: give up waiting */
+    bool (*stop)(void *ctx); /* asked between steps: give up waiting */
     void *ctx;
 };
 

@@ -11,7 +11,7 @@
 struct person {
     struct qr_signer key;
     struct qr_hash commitment;
-    struct qr_hash enrolment;       /* leaf hash of the identity entry in force */
+    struct qr_hash enrolment; /* leaf hash of the identity entry in force */
     uint64_t enrolment_index;
     enum qr_role role;
 };

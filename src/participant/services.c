@@ -60,8 +60,8 @@ static enum qr_rc log_call(void *ctx, const char *method, const ProtobufCMessage
     return services_call(ctx, &ask, out, err);
 }
 
-static enum qr_rc log_stream(void *ctx, uint64_t from, uint64_t to, log_each *each,
-                             void *each_ctx, struct qr_err *err)
+static enum qr_rc log_stream(void *ctx, uint64_t from, uint64_t to, log_each *each, void *each_ctx,
+                             struct qr_err *err)
 {
     struct services *s = ctx;
     Quorate__V1__EntriesRequest in = QUORATE__V1__ENTRIES_REQUEST__INIT;
@@ -121,11 +121,10 @@ static enum qr_rc open_device(struct services *s, struct qr_err *err)
 
 static enum qr_rc open_client(struct services *s, enum service_id id, struct qr_err *err)
 {
-    struct attested_client_conf conf = {.channel = {.target = s->conf.addr[id],
-                                                    .tls = s->conf.tls,
-                                                    .clock = s->conf.clock},
-                                        .self = &s->self,
-                                        .audience = audiences[id]};
+    struct attested_client_conf conf = {
+        .channel = {.target = s->conf.addr[id], .tls = s->conf.tls, .clock = s->conf.clock},
+        .self = &s->self,
+        .audience = audiences[id]};
     return attested_client_new(&s->client[id], &conf, err);
 }
 
@@ -180,8 +179,8 @@ void services_free(struct services *s)
 
 /* ---- calling ---- */
 
-enum qr_rc services_call(struct services *s, const struct services_ask *ask,
-                         struct rpc_answer *out, struct qr_err *err)
+enum qr_rc services_call(struct services *s, const struct services_ask *ask, struct rpc_answer *out,
+                         struct qr_err *err)
 {
     struct rpc_ask one = {.service = descriptor(ask->service),
                           .method = ask->method,

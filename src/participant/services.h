@@ -16,12 +16,12 @@
 enum service_id { SERVICE_LOG, SERVICE_AUTH, SERVICE_CA, SERVICE_COORDINATOR, SERVICE_COUNT };
 
 struct services_conf {
-    const char *addr[SERVICE_COUNT];   /* keeps */
-    struct rpc_tls tls;                /* keeps */
-    const char *tee_dir;               /* simulator directory of this node; keeps */
-    const char *anchor_path;           /* newest checkpoint seen; copied */
-    const struct trust_dir *trust;     /* keeps */
-    const struct qr_log *log;          /* keeps; NULL: silent */
+    const char *addr[SERVICE_COUNT]; /* keeps */
+    struct rpc_tls tls;              /* keeps */
+    const char *tee_dir;             /* simulator directory of this node; keeps */
+    const char *anchor_path;         /* newest checkpoint seen; copied */
+    const struct trust_dir *trust;   /* keeps */
+    const struct qr_log *log;        /* keeps; NULL: silent */
     struct qr_clock clock;
     struct qr_rand rand;
 };
@@ -41,8 +41,8 @@ struct services_ask {
     const ProtobufCMessage *in;
     int timeout_ms;
 };
-enum qr_rc services_call(struct services *s, const struct services_ask *ask,
-                         struct rpc_answer *out, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc services_call(struct services *s, const struct services_ask *ask, struct rpc_answer *out,
+                         struct qr_err *err) QR_MUST_CHECK;
 /* The coordinator's orders of a session from after on.  Gives; rpc_stream_close. */
 enum qr_rc services_watch(struct services *s, const char *session, uint64_t after,
                           const struct qr_hash *approval, struct rpc_stream **out,
@@ -51,7 +51,7 @@ enum qr_rc services_watch(struct services *s, const char *session, uint64_t afte
 struct log_client *services_log(struct services *s);
 const struct trust_dir *services_trust(const struct services *s);
 const struct attest_device *services_device(const struct services *s);
-const char *services_node(const struct services *s);   /* from our TLS certificate */
+const char *services_node(const struct services *s); /* from our TLS certificate */
 struct qr_clock services_clock(const struct services *s);
 struct qr_rand services_rand(const struct services *s);
 /* Material of a session at a stage, fetched from the coordinator and read, not
