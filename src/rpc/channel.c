@@ -128,7 +128,7 @@ static grpc_channel *core_new(const struct rpc_channel_conf *conf, grpc_channel_
     wire_arg_int(&a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, QR_KEEPALIVE_TIMEOUT_MS);
     wire_arg_int(&a, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     wire_arg_int(&a, GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-    wire_arg_int(&a, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 2000);
+    wire_arg_int(&a, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
     wire_arg_int(&a, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
     if (conf->server_name) wire_arg_str(&a, GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, conf->server_name);
     grpc_channel_args args = wire_args_of(&a);
