@@ -60,7 +60,7 @@ run tlog-verify bundle --trust "$dir/state/trust" --file "$file" "$bundle"
 step "The same signatures with stock tools (they prove the key, not the quorum)"
 run ssh-keygen -Y verify -f "$dir/release.allowed_signers" -I quorate -n file \
     -s "$dir/release.sshsig" < "$file"
-run openssl pkeyutl -verify -rawin -pubin -inkey "$dir/release.pub" \
+run openssl pkeyutl -verify -rawin -pubin -inkey "$dir/release" \
     -sigfile "$dir/release.sig" -in "$file"
 
 printf '\nSession: %s\nBundle:  %s\n' "$session" "$bundle"
