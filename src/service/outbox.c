@@ -34,7 +34,8 @@ struct outbox {
     int64_t refused_row;             /* what the log said to the row in front */
     enum qr_rc refused_rc;
     struct qr_err refused_err;
-    bool resigned; /* the row in front was signed again just now */
+    uint64_t refusals; /* counted: a waiter hears of those to come */
+    bool resigned;     /* the row in front was signed again just now */
 };
 
 /* Rows read for one trip. */
@@ -295,6 +296,7 @@ static void note_refusal(struct outbox *ob, int64_t row, enum qr_rc rc, const st
     ob->refused_row = row;
     ob->refused_rc = rc;
     ob->refused_err = *err;
+    ob->refusals++;
     (void)pthread_cond_broadcast(&ob->cond);
     unlock(ob);
 }
@@ -411,10 +413,11 @@ enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, stru
     enum qr_rc rc = QR_OK;
     *out = (struct log_answer){0};
     lock(ob);
+    uint64_t before = ob->refusals;
     for (;;) {
         if (take_kept(ob, row, out, &rc)) break;
         int64_t left = deadline_us - qr_mono_us(&ob->conf.clock);
-        if (ob->refused_row == row)
+        if (ob->refused_row == row && ob->refusals > before)
             rc =
                 qr_fail(err, ob->refused_rc, "the log refuses the entry: %s", ob->refused_err.text);
         else if (ob->stop)

@@ -75,8 +75,8 @@ enum qr_rc outbox_put(struct outbox *ob, enum leaf_kind kind, const json_t *body
 void outbox_wake(struct outbox *ob);
 /* Waits until the row is in the log, at most until deadline (monotonic clock of
  * conf).  Gives the receipt in out (log_answer_fini).  QR_DEADLINE: not yet, it
- * will still be carried; QR_UNAVAILABLE: stopping; or what the log said to it
- * (QR_DENIED ...), after which it is still tried. */
+ * will still be carried; QR_UNAVAILABLE: stopping; or what the log says to it
+ * meanwhile (QR_DENIED ...), after which it is still tried. */
 enum qr_rc outbox_wait(struct outbox *ob, int64_t row, int64_t deadline_us, struct log_answer *out,
                        struct qr_err *err) QR_MUST_CHECK;
 /* Whether outbox_wait would have the receipt at once: only the newest thousand
