@@ -7,6 +7,7 @@
  * that opened it and is refused from another connection's key. */
 #include "rpc/attested.h"
 
+#include "rpc/attested_limit.h"
 #include "rpc/attested_node.h"
 
 #include "quorate/v1/attest.pb-c.h"
@@ -35,6 +36,7 @@ struct attested_server {
     struct entry *buckets[BUCKETS];
     size_t count;
     uint64_t opened;
+    struct attested_limit limit;
 };
 
 /* What the guard knows of a call. */
@@ -236,6 +238,20 @@ static struct attest_tls_peer tls_peer_of(const struct attested_server *s,
     return t;
 }
 
+/* Whether this key may try (refused false), or takes note that it failed. */
+static bool limit(struct attested_server *s, const struct rpc_peer *peer, bool refused)
+{
+    int64_t now = qr_mono_us(&s->self.clock);
+    bool ok = true;
+    pthread_mutex_lock(&s->lock);
+    if (refused)
+        attested_limit_refused(&s->limit, &peer->spki_sha256, now);
+    else
+        ok = attested_limit_begin(&s->limit, &peer->spki_sha256, now);
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
 static void attest_begin(Quorate__V1__Attest_Service *svc, const Quorate__V1__BeginRequest *in,
                          Quorate__V1__BeginReply_Closure closure, void *data)
 {
@@ -244,6 +260,10 @@ static void attest_begin(Quorate__V1__Attest_Service *svc, const Quorate__V1__Be
     struct attest_tls_peer peer = tls_peer_of(s, rpc_call_peer(data), node);
     struct qr_err err = {{0}};
     struct qr_buf m2;
+    if (!limit(s, rpc_call_peer(data), false)) {
+        rpc_fail(data, QR_EXHAUSTED, "too many attempts to open an attested session");
+        return;
+    }
     qr_buf_init(&m2, ATTEST_HANDSHAKE_MAX);
     enum qr_rc rc = attest_server_init(s->handshakes, &peer,
                                        QR_BYTES(in->message.data, in->message.len), &m2, &err);
@@ -275,6 +295,7 @@ static void attest_finish(Quorate__V1__Attest_Service *svc, const Quorate__V1__F
     qr_buf_init(&m4, ATTEST_INIT_MAX);
     enum qr_rc rc = attest_server_finish(
         s->handshakes, &peer, QR_BYTES(in->message.data, in->message.len), &m4, &outcome, &err);
+    if (rc != QR_OK) (void)limit(s, rpc_call_peer(data), true);
     if (rc == QR_OK) {
         rc = table_add(s, outcome.session);
         if (rc != QR_OK) (void)qr_fail(&err, rc, "too many attested sessions");
