@@ -99,7 +99,7 @@ static enum qr_rc guard(struct rpc_call *c, struct qr_err *err)
 static enum qr_rc admit(struct rpc_call *c, ProtobufCMessage **in, struct qr_err *err)
 {
     if (!c->peer_known) {
-        if (tls_peer(c->core, &c->arena, &c->peer) != QR_OK)
+        if (tls_peer(c->server->peers, c->core, &c->arena, &c->peer) != QR_OK)
             return qr_fail(err, QR_UNAUTHENTICATED, "no readable client certificate");
         c->peer_known = true;
         QR_TRY(guard(c, err));

@@ -131,6 +131,7 @@ struct rpc_server {
     pthread_t poller;
     pthread_t *workers;
     int worker_count; /* started ones */
+    struct tls_cache *peers;
     struct engine_health *health;
     struct engine_probe *probe;
     ProtobufCService *reflection;

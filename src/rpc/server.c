@@ -66,6 +66,7 @@ enum qr_rc engine_new(struct rpc_server **out, const struct rpc_server_conf *con
     pthread_mutex_init(&s->lock, NULL);
     qr_cond_init(&s->changed);
     queue_init(&s->queue, (size_t)s->conf.queue_max);
+    s->peers = tls_cache_new();
     s->health = health_new(s);
     static const struct rpc_method small[] = {{"Check", RPC_UNATTESTED, 1024},
                                               {"Watch", RPC_UNATTESTED, 1024}};
@@ -412,6 +413,7 @@ void rpc_server_free(struct rpc_server *s)
     if (s->creds) grpc_server_credentials_release(s->creds);
     tls_source_free(s->tls);
     health_free(s->health);
+    tls_cache_free(s->peers);
     if (s->reflection) reflection_free(s->reflection);
     queue_fini(&s->queue);
     pthread_cond_destroy(&s->changed);

@@ -18,6 +18,7 @@
 #include <openssl/x509v3.h>
 
 #define MAX_PEM (64 * 1024)
+#define CACHE_SLOTS 64
 
 /* ---- one certificate ---- */
 
@@ -246,12 +247,12 @@ grpc_server_credentials *tls_server_creds(struct tls_source *s)
 
 /* ---- the peer ---- */
 
-static X509 *context_leaf(const grpc_auth_context *ctx)
+static struct qr_bytes context_pem(const grpc_auth_context *ctx)
 {
     grpc_auth_property_iterator it =
         grpc_auth_context_find_properties_by_name(ctx, GRPC_X509_PEM_CERT_PROPERTY_NAME);
     const grpc_auth_property *p = grpc_auth_property_iterator_next(&it);
-    return p ? leaf_of(QR_BYTES(p->value, p->value_length)) : NULL;
+    return p ? QR_BYTES(p->value, p->value_length) : QR_BYTES_NONE;
 }
 
 static enum qr_rc peer_fill(X509 *x, struct qr_arena *arena, struct rpc_peer *peer)
@@ -271,7 +272,7 @@ static enum qr_rc peer_fill(X509 *x, struct qr_arena *arena, struct rpc_peer *pe
 
 enum qr_rc tls_context_peer(const grpc_auth_context *ctx, struct rpc_peer *peer)
 {
-    X509 *x = ctx ? context_leaf(ctx) : NULL;
+    X509 *x = ctx ? leaf_of(context_pem(ctx)) : NULL;
     *peer = (struct rpc_peer){.tls = false};
     enum qr_rc rc = x && peer_fill(x, NULL, peer) == QR_OK ? QR_OK : QR_NOTFOUND;
     X509_free(x);
@@ -286,19 +287,95 @@ static bool context_is_tls(const grpc_auth_context *ctx)
     return !p || !qr_bytes_is(QR_BYTES(p->value, p->value_length), "insecure");
 }
 
-enum qr_rc tls_peer(grpc_call *call, struct qr_arena *arena, struct rpc_peer *peer)
+struct tls_cached {
+    struct qr_buf pem, der;
+    struct rpc_peer peer; /* cert_der borrows from der; no address */
+};
+
+struct tls_cache {
+    pthread_mutex_t lock;
+    struct tls_cached slot[CACHE_SLOTS];
+    size_t next; /* replaced next */
+};
+
+struct tls_cache *tls_cache_new(void)
 {
+    struct tls_cache *c = calloc(1, sizeof *c);
+    if (!c) qr_fatal("no memory");
+    pthread_mutex_init(&c->lock, NULL);
+    for (size_t i = 0; i < CACHE_SLOTS; i++) {
+        qr_buf_init(&c->slot[i].pem, MAX_PEM);
+        qr_buf_init(&c->slot[i].der, QR_MAX_CERT_DER);
+    }
+    return c;
+}
+
+void tls_cache_free(struct tls_cache *c)
+{
+    if (!c) return;
+    for (size_t i = 0; i < CACHE_SLOTS; i++) {
+        qr_buf_fini(&c->slot[i].pem);
+        qr_buf_fini(&c->slot[i].der);
+    }
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+/* Under c->lock. */
+static const struct tls_cached *cache_find(const struct tls_cache *c, struct qr_bytes pem)
+{
+    for (size_t i = 0; i < CACHE_SLOTS; i++)
+        if (c->slot[i].pem.n > 0 && qr_bytes_equal(qr_buf_bytes(&c->slot[i].pem), pem))
+            return &c->slot[i];
+    return NULL;
+}
+
+/* Under c->lock. */
+static void cache_put(struct tls_cache *c, struct qr_bytes pem, const struct rpc_peer *peer)
+{
+    struct tls_cached *s = &c->slot[c->next++ % CACHE_SLOTS];
+    qr_buf_reset(&s->pem);
+    qr_buf_reset(&s->der);
+    qr_buf_put_bytes(&s->pem, pem);
+    qr_buf_put_bytes(&s->der, peer->cert_der);
+    s->peer = *peer;
+    s->peer.cert_der = qr_buf_bytes(&s->der);
+    s->peer.address[0] = 0;
+    /* What does not fit is read again next time. */
+    if (s->pem.failed || s->der.failed) qr_buf_reset(&s->pem);
+}
+
+static enum qr_rc peer_read(struct tls_cache *c, const grpc_auth_context *ctx,
+                            struct qr_arena *arena, struct rpc_peer *peer)
+{
+    struct qr_bytes pem = context_pem(ctx);
+    pthread_mutex_lock(&c->lock);
+    const struct tls_cached *hit = cache_find(c, pem);
+    if (hit) {
+        *peer = hit->peer;
+        peer->cert_der = qr_arena_dup(arena, hit->peer.cert_der);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (hit) return peer->cert_der.p ? QR_OK : QR_UNAUTHENTICATED;
+    X509 *x = leaf_of(pem);
+    enum qr_rc rc = x ? peer_fill(x, arena, peer) : QR_UNAUTHENTICATED;
+    X509_free(x);
+    if (rc != QR_OK) return rc;
+    pthread_mutex_lock(&c->lock);
+    if (!cache_find(c, pem)) cache_put(c, pem, peer);
+    pthread_mutex_unlock(&c->lock);
+    return QR_OK;
+}
+
+enum qr_rc tls_peer(struct tls_cache *cache, grpc_call *call, struct qr_arena *arena,
+                    struct rpc_peer *peer)
+{
+    enum qr_rc rc = QR_OK;
+    grpc_auth_context *ctx = grpc_call_auth_context(call);
+    if (ctx && context_is_tls(ctx)) rc = peer_read(cache, ctx, arena, peer);
+    if (ctx) grpc_auth_context_release(ctx);
     char *address = grpc_call_get_peer(call);
     if (address) copy_text(peer->address, sizeof peer->address, qr_str(address));
     gpr_free(address);
-    grpc_auth_context *ctx = grpc_call_auth_context(call);
-    if (!ctx) return QR_OK;
-    enum qr_rc rc = QR_OK;
-    if (context_is_tls(ctx)) {
-        X509 *x = context_leaf(ctx);
-        rc = x ? peer_fill(x, arena, peer) : QR_UNAUTHENTICATED;
-        X509_free(x);
-    }
-    grpc_auth_context_release(ctx);
     return rc;
 }

@@ -27,10 +27,17 @@ void tls_source_free(struct tls_source *s);
 /* Client certificates are required and verified.  Keeps s. */
 grpc_server_credentials *tls_server_creds(struct tls_source *s);
 
+/* Certificates read lately: reading one costs OpenSSL half a millisecond, and
+ * every call of a connection shows the same.  Any thread. */
+struct tls_cache;
+struct tls_cache *tls_cache_new(void);
+void tls_cache_free(struct tls_cache *c);
+
 /* Fills peer from a call's TLS state; the DER is put into arena.  address is
  * copied.  QR_UNAUTHENTICATED: TLS without a readable certificate; without TLS
  * peer->tls stays false. */
-enum qr_rc tls_peer(grpc_call *call, struct qr_arena *arena, struct rpc_peer *peer) QR_MUST_CHECK;
+enum qr_rc tls_peer(struct tls_cache *cache, grpc_call *call, struct qr_arena *arena,
+                    struct rpc_peer *peer) QR_MUST_CHECK;
 /* The same from an auth context, without cert_der and address.  QR_NOTFOUND. */
 enum qr_rc tls_context_peer(const grpc_auth_context *ctx, struct rpc_peer *peer) QR_MUST_CHECK;
 
