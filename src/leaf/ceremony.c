@@ -72,7 +72,7 @@ json_t *leaf_started_write(const struct leaf_started *s)
     return o;
 }
 
-/* One payload of signing.started; every list has the length of the first. */
+/* One payload of signing.started; every list has the signers of the first. */
 static void started_payload_read(const json_t *v, struct leaf_started *s, size_t at,
                                  struct qr_obj *parent)
 {
@@ -87,7 +87,8 @@ static void started_payload_read(const json_t *v, struct leaf_started *s, size_t
         qr_obj_hex(&c, "binding", p->pairs[i].binding.b, QR_KEY_SIZE);
         qr_obj_hex(&c, "hiding", p->pairs[i].hiding.b, QR_KEY_SIZE);
         p->pairs[i].index = (uint32_t)qr_obj_int(&c, "index", 1, QR_MAX_PARTICIPANTS);
-        if (qr_obj_done(&c, NULL) != QR_OK || (i > 0 && p->pairs[i].index <= p->pairs[i - 1].index))
+        if (qr_obj_done(&c, NULL) != QR_OK || p->pairs[i].index != s->payloads[0].pairs[i].index ||
+            (i > 0 && p->pairs[i].index <= p->pairs[i - 1].index))
             qr_obj_bad(&o, "commitments");
     }
     qr_obj_hex(&o, "digest", p->digest.b, sizeof p->digest.b);
