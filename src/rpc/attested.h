@@ -64,7 +64,8 @@ struct attest_session *attested_session_of(const struct rpc_call *call);
 struct attested_client_conf {
     struct rpc_channel_conf channel;
     const struct attest_self *self; /* as above */
-    const char *audience;           /* name of the service, and the role it must
+    const char *audience;           /* name of the service, of its node in the
+                                              certificate, and the role it must
                                               attest; copied */
 };
 

@@ -120,8 +120,14 @@ static enum qr_rc handshake(struct attested_client *c, int timeout_ms, struct at
     struct qr_buf m1;
     if (timeout_ms > HANDSHAKE_MS) timeout_ms = HANDSHAKE_MS;
     QR_TRY(find_server(c, timeout_ms, &server, err));
+    struct qr_bytes node = attested_node(&server);
+    /* Every node has a certificate of this CA, and a role is what a node says
+     * of itself: a service is known by its node's name. */
+    if (server.tls && !qr_bytes_is(node, c->audience))
+        return qr_fail(err, QR_ATTESTATION, "the certificate there is of node \"%.*s\", not of %s",
+                       (int)node.n, (const char *)node.p, c->audience);
     struct attest_tls_peer peer = {
-        .spki = server.spki_sha256, .node_id = attested_node(&server), .role = qr_str(c->audience)};
+        .spki = server.spki_sha256, .node_id = node, .role = qr_str(c->audience)};
     qr_buf_init(&m1, ATTEST_INIT_MAX);
     enum qr_rc rc = attest_client_new(&c->self, &peer, qr_str(c->audience), &hs, &m1);
     if (rc == QR_OK) rc = converse(c, hs, qr_buf_bytes(&m1), timeout_ms, out, err);
