@@ -88,7 +88,7 @@ proc wait_until {script ms {pid ""}} {
   set ::cluster_pid $pid
   set end [expr {[clock milliseconds] + $ms}]
   while {[clock milliseconds] < $end} {
-    if {[uplevel #0 $script]} { return 1 }
+    if {[uplevel 1 $script]} { return 1 }
     after 20
   }
   return 0
