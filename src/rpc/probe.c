@@ -15,7 +15,9 @@
 #include <stdlib.h>
 
 #define FAILURES 3
-#define PROBE_TIMEOUT_MS 5000
+/* A probe may take as long as the pause before it, within these. */
+#define PROBE_MIN_MS 1000
+#define PROBE_MAX_MS 5000
 
 struct engine_probe {
     struct rpc_server *server;
@@ -49,7 +51,8 @@ static enum qr_rc probe_once(const struct engine_probe *p, struct qr_err *err)
     struct rpc_channel *ch;
     QR_TRY(rpc_channel_new(&ch, &conf, err));
     Grpc__Health__V1__HealthCheckRequest in = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
-    int timeout = sc->probe_ms < PROBE_TIMEOUT_MS ? sc->probe_ms : PROBE_TIMEOUT_MS;
+    int timeout = sc->probe_ms < PROBE_MAX_MS ? sc->probe_ms : PROBE_MAX_MS;
+    if (timeout < PROBE_MIN_MS) timeout = PROBE_MIN_MS;
     struct rpc_ask ask = {.service = &grpc__health__v1__health__descriptor,
                           .method = "Check",
                           .in = &in.base,
