@@ -41,7 +41,7 @@ static struct qr_arena_block *block_new(struct qr_arena *a, size_t need)
 
 void *qr_arena_alloc(struct qr_arena *a, size_t n)
 {
-    if (n > a->cap) return NULL;
+    if (n > a->cap || n > SIZE_MAX / 2) return NULL; /* so that no sum below wraps */
     size_t need = (n + ALIGN - 1) / ALIGN * ALIGN;
     if (need == 0) need = ALIGN;
     if (need > a->cap - a->used) return NULL;
