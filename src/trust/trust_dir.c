@@ -99,17 +99,20 @@ static enum qr_rc read_trust_json(struct qr_bytes s, struct trust_dir *t, struct
     return rc;
 }
 
-static enum qr_rc read_cert(const char *name, struct qr_bytes pem, enum pki_kind kind,
-                            const struct pki_cert *root, struct pki_cert *out, struct qr_err *err)
+static enum qr_rc read_cert(struct qr_bytes pem, enum pki_kind kind, const struct pki_cert *root,
+                            struct pki_cert *out, struct qr_err *err)
 {
+    static const char *const names[] = {[PKI_ROOT_CA] = "ca-root.pem",
+                                        [PKI_PARTICIPANT_CA] = "participant-ca.pem",
+                                        [PKI_GROUP_CA] = "group-ca.pem"};
     struct qr_err why = {{0}};
     struct qr_buf der;
     qr_buf_init(&der, PKI_MAX_DER);
     enum qr_rc rc = pki_pem_read(pem, "CERTIFICATE", &der);
     if (rc != QR_OK)
-        rc = qr_fail(err, QR_MALFORMED, "%s: not one certificate in PEM", name);
+        rc = qr_fail(err, QR_MALFORMED, "%s: not one certificate in PEM", names[kind]);
     else if (pki_cert_read(kind, qr_buf_bytes(&der), root, out, &why) != QR_OK)
-        rc = qr_fail(err, QR_MALFORMED, "%s: %s", name, why.text);
+        rc = qr_fail(err, QR_MALFORMED, "%s: %s", names[kind], why.text);
     qr_buf_fini(&der);
     return rc;
 }
@@ -170,10 +173,9 @@ static enum qr_rc read_policies(const struct trust_files *f, struct trust_dir *t
 static enum qr_rc read_all(const struct trust_files *f, struct trust_dir *t, struct qr_err *err)
 {
     QR_TRY(read_trust_json(f->trust_json, t, err));
-    QR_TRY(read_cert("ca-root.pem", f->ca_root, PKI_ROOT_CA, NULL, &t->root, err));
-    QR_TRY(read_cert("participant-ca.pem", f->participant_ca, PKI_PARTICIPANT_CA, &t->root,
-                     &t->participant_ca, err));
-    QR_TRY(read_cert("group-ca.pem", f->group_ca, PKI_GROUP_CA, &t->root, &t->group_ca, err));
+    QR_TRY(read_cert(f->ca_root, PKI_ROOT_CA, NULL, &t->root, err));
+    QR_TRY(read_cert(f->participant_ca, PKI_PARTICIPANT_CA, &t->root, &t->participant_ca, err));
+    QR_TRY(read_cert(f->group_ca, PKI_GROUP_CA, &t->root, &t->group_ca, err));
     QR_TRY(keys_distinct(t, err));
     return read_policies(f, t, err);
 }

@@ -53,8 +53,8 @@ static enum qr_rc run(int argc, char **argv, struct answer *a)
     qr_buf_init(&talk, MAX_TEXT);
     a->exit = verify_cmd_run(&c, &out, &talk);
     a->printed = true;
-    (void)fwrite(out.p, 1, out.n, stdout);
-    (void)fwrite(talk.p, 1, talk.n, stderr);
+    if (out.n > 0) (void)fwrite(out.p, 1, out.n, stdout);
+    if (talk.n > 0) (void)fwrite(talk.p, 1, talk.n, stderr);
     qr_buf_fini(&out);
     qr_buf_fini(&talk);
     return QR_OK;
