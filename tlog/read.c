@@ -67,10 +67,11 @@ static struct tlog_hash node_of_tile(const struct tile *t, const struct tlog_nod
     return *tile_node(t, height, (unsigned)node->index & ((TILE_WIDTH >> height) - 1u));
 }
 
-enum tlog_rc node_read(struct tlog_log *log, struct store *s, const struct tlog_node *node,
-                       struct tlog_hash *out, struct tlog_err *err)
+/* Climbs until a node is known, then reads the tiles downwards: want[k + 1] is
+ * the root of want[k]'s tile. */
+static enum tlog_rc node_load(struct tlog_log *log, struct store *s, const struct tlog_node *node,
+                              struct tlog_hash *out, struct tlog_err *err)
 {
-    /* Climb until a node is known: want[k + 1] is the root of want[k]'s tile. */
     struct tlog_node want[TILE_LEVELS + 1];
     struct tile t;
     size_t top = 0;
@@ -86,6 +87,12 @@ enum tlog_rc node_read(struct tlog_log *log, struct store *s, const struct tlog_
         *out = node_of_tile(&t, &want[top]);
     }
     return TLOG_OK;
+}
+
+enum tlog_rc node_read(struct tlog_log *log, struct store *s, const struct tlog_node *node,
+                       struct tlog_hash *out, struct tlog_err *err)
+{
+    return node_known(log, node, out) ? TLOG_OK : node_load(log, s, node, out, err);
 }
 
 enum tlog_rc plan_read(struct tlog_log *log, struct store *s, const struct tlog_plan *plan,
