@@ -116,10 +116,15 @@ enum qr_rc qr_json_write(const json_t *v, struct qr_buf *out)
     return qr_buf_ok(out);
 }
 
+static json_t *load(struct qr_bytes s, json_error_t *je)
+{
+    return json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, je);
+}
+
 enum qr_rc qr_json_parse_loose(struct qr_bytes s, json_t **out, struct qr_err *err)
 {
     json_error_t je;
-    json_t *v = json_loadb((const char *)s.p, s.n, JSON_REJECT_DUPLICATES, &je);
+    json_t *v = load(s, &je);
     if (!v) return qr_fail(err, QR_MALFORMED, "line %d: %s", je.line, je.text);
     *out = v;
     return QR_OK;
@@ -127,8 +132,10 @@ enum qr_rc qr_json_parse_loose(struct qr_bytes s, json_t **out, struct qr_err *e
 
 enum qr_rc qr_json_parse(struct qr_bytes s, json_t **out, struct qr_err *err)
 {
-    json_t *v = NULL;
-    QR_TRY(qr_json_parse_loose(s, &v, err));
+    json_error_t je;
+    json_t *v = load(s, &je);
+    /* jansson's text quotes the input, which may be a person's identity. */
+    if (!v) return qr_fail(err, QR_MALFORMED, "not JSON at byte %d", je.position);
     struct qr_buf again;
     qr_buf_init(&again, s.n);
     enum qr_rc rc = qr_json_write(v, &again);

@@ -20,11 +20,13 @@
  * 2^53, a non-ASCII key; QR_NOMEM: the buffer's cap. */
 enum qr_rc qr_json_write(const json_t *v, struct qr_buf *out) QR_MUST_CHECK;
 
-/* Strict canonical parse.  Gives a new reference (json_decref). */
+/* Strict canonical parse.  Gives a new reference (json_decref).  err says where,
+ * never what: the input may be secret or personal. */
 enum qr_rc qr_json_parse(struct qr_bytes s, json_t **out, struct qr_err *err) QR_MUST_CHECK;
 
 /* Ordinary JSON as people write it (any white space and key order); duplicate
- * keys are refused, err names the line.  For configuration files only. */
+ * keys are refused, err names the line and quotes it.  For configuration files
+ * only. */
 enum qr_rc qr_json_parse_loose(struct qr_bytes s, json_t **out, struct qr_err *err) QR_MUST_CHECK;
 
 /* Fields of an object, read one by one.  Every getter records the first
