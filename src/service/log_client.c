@@ -136,6 +136,8 @@ static enum qr_rc prove(struct log_client *c, const struct leaf_checkpoint *old,
         const Quorate__V1__ConsistencyReply *r = (const void *)ans.msg;
         if (rc == QR_OK) rc = take_path(r->n_path, r->path, &proof, err);
         rpc_answer_fini(&ans);
+        /* A log that does not reach a size which it has signed was cut. */
+        if (rc == QR_RANGE) return QR_FALSE;
         if (rc != QR_OK) return rc;
     }
     return tlog_consistency_check(&a, &b, &proof) == TLOG_OK ? QR_OK : QR_FALSE;
