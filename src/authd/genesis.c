@@ -91,7 +91,8 @@ static enum qr_rc put_person(struct authd *d, const struct enrolment *e, struct 
     struct qr_err why = {{0}};
     enum qr_rc rc = people_enroll(&d->people, e, &row, &why);
     /* Known: enrolled before, and perhaps revoked since. */
-    if (rc == QR_EXISTS || rc == QR_OK) return QR_OK;
+    if (rc == QR_EXISTS) rc = people_keep_identity(&d->people, e, &why);
+    if (rc == QR_OK) return QR_OK;
     return qr_fail(err, rc, "roster line %u: %s", e->line, why.text);
 }
 

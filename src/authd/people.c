@@ -210,6 +210,17 @@ enum qr_rc people_enroll(struct people *p, const struct enrolment *e, int64_t *r
     return outbox_put(p->s->outbox, LEAF_IDENTITY_ENROLLED, e->body, NULL, row, err);
 }
 
+enum qr_rc people_keep_identity(struct people *p, const struct enrolment *e, struct qr_err *err)
+{
+    struct person who;
+    bool has = false;
+    enum qr_rc rc = store_person(p->s->db, &e->who.commitment, &who, err);
+    if (rc == QR_NOTFOUND || (rc == QR_OK && who.state == PERSON_ERASED)) return QR_OK;
+    QR_TRY(rc);
+    QR_TRY(store_identity_has(p->s->db, &e->who.commitment, &has, err));
+    return has ? QR_OK : seal_identity(p, e, err);
+}
+
 /* What the three kinds of change have in common. */
 struct change {
     struct qr_hash commitment, enrolment;

@@ -53,6 +53,11 @@ void people_roster_fini(struct people_roster *r);
  * has the same e-mail or person key. */
 enum qr_rc people_enroll(struct people *p, const struct enrolment *e, int64_t *row,
                          struct qr_err *err) QR_MUST_CHECK;
+/* In a transaction: keeps the identity of a person whom the log knows already
+ * (this database was made anew); does nothing when it is here, or the person
+ * was erased. */
+enum qr_rc people_keep_identity(struct people *p, const struct enrolment *e, struct qr_err *err)
+    QR_MUST_CHECK;
 /* In a transaction: role change, revocation or erasure (body with admin_sigs).
  * A person who is leaving counts as gone from the commit on.  QR_NOTFOUND,
  * QR_STALE: the body names another enrolment than the person's; QR_STATE. */
