@@ -253,6 +253,18 @@ struct leaf_checkpoint log_client_seen(struct log_client *c)
     return at;
 }
 
+enum qr_rc log_client_knows(struct log_client *c, const struct leaf_checkpoint *at,
+                            struct qr_err *err)
+{
+    struct leaf_checkpoint seen = log_client_seen(c);
+    if (at->size > seen.size)
+        return qr_fail(err, QR_STALE, "a checkpoint of size %llu is not known here yet",
+                       (unsigned long long)at->size);
+    if (at->size == 0) return qr_fail(err, QR_FALSE, "an empty checkpoint says nothing");
+    enum qr_rc rc = prove(c, at, &seen, err);
+    return rc == QR_FALSE ? qr_fail(err, rc, "the checkpoint is not of this log") : rc;
+}
+
 /* ---- answers ---- */
 
 /* The reply's memory becomes the answer's. */

@@ -129,6 +129,11 @@ enum qr_rc log_client_receipt(struct log_client *c, const ProtobufCMessage *rece
 enum qr_rc log_client_includes(struct log_client *c, const struct leaf_checkpoint *at,
                                struct qr_err *err) QR_MUST_CHECK;
 
+/* Whether a checkpoint that somebody names is of this log: proven against the
+ * newest seen.  QR_STALE: larger than that; QR_FALSE: of another history (which
+ * is its bearer's fault, not the log's). */
+enum qr_rc log_client_knows(struct log_client *c, const struct leaf_checkpoint *at,
+                            struct qr_err *err) QR_MUST_CHECK;
 /* Newest checkpoint seen; size 0 when none. */
 struct leaf_checkpoint log_client_seen(struct log_client *c);
 
