@@ -63,7 +63,7 @@ static const struct qr_setting table[] = {
     {"CA_ADDR", "ca-addr", QR_SET_ADDR, "127.0.0.1:7701", 0, 0, "the CA"},
     {"AUTH_ADDR", "auth-addr", QR_SET_ADDR, "127.0.0.1:7703", 0, 0, "the auth service"},
     {"TEE_POLICY_HASH", "tee-policy-hash", QR_SET_HASH, NULL, 0, 0,
-     "hash of the attestation policy that is meant"},
+     "hash that the attestation policy must have"},
     {"TEE_POLICY_FILE", "tee-policy-file", QR_SET_PATH, NULL, 0, 0,
      "attestation policy (default TRUST/attestation.policy)"},
     {"SIGNING_POLICY_FILE", "signing-policy-file", QR_SET_PATH, NULL, 0, 0,

@@ -35,6 +35,8 @@ enum qr_rc store_grant(struct qr_db *db, struct used_grant *g, struct qr_err *er
 enum qr_rc store_grant_add(struct qr_db *db, const struct used_grant *g, struct qr_err *err)
     QR_MUST_CHECK;
 
+/* The transcript and certificate of a descriptor.  QR_NOTFOUND; QR_EXISTS when
+ * added twice. */
 struct certified {
     struct qr_hash descriptor;
     struct qr_hash transcript;

@@ -6,12 +6,17 @@
 #include "service/run.h"
 
 /* The hooks, in the order in which service/run.h calls them. */
+/* Makes an empty log and its anchor. */
 enum qr_rc tlogd_create(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+/* Opens the log for appending and learns the authors' newest times. */
 enum qr_rc tlogd_open(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+/* Adds quorate.v1.Log. */
 enum qr_rc tlogd_add(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+/* Appends an entry of tlogd's own. */
 enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *body,
                          struct qr_err *err) QR_MUST_CHECK;
 /* Last hook. */
+/* Closes the log. */
 void tlogd_close(struct service *s);
 
 #endif
