@@ -28,16 +28,16 @@ proc cluster_init {args} {
   return $dir
 }
 
-# Starts `quorate up` on a state directory with extra environment (a dict).
-# Gives a handle: a dict with pid, dir, env.
-proc cluster_up {dir {extra {}}} {
+# Starts `quorate up` on a state directory with extra environment (a dict) and
+# flags.  Gives a handle: a dict with pid, dir, env.
+proc cluster_up {dir {extra {}} args} {
   set ready [file join $dir run up.env]
   file delete $ready
   set log [file join $dir run up.log]
   set pid [exec env {*}[env_args $extra] [file join $::env(builddir) quorate] up \
-             --state-dir $dir --any-port --ready-file $ready >& $log &]
+             --state-dir $dir --any-port --ready-file $ready {*}$args >& $log &]
   on_finish [list cluster_stop $pid]
-  if {![wait_until {file exists $ready} 30000]} {
+  if {![wait_until {[file exists $ready]} 30000]} {
     error "quorate up is not ready: [read_file $log][cluster_logs $dir]"
   }
   return [dict create pid $pid dir $dir env [read_exports $ready]]
@@ -68,12 +68,15 @@ proc read_exports {path} {
   return $d
 }
 
+# What a file holds by now; "" while it is not there.
+proc peek {path} { expr {[file exists $path] ? [read_file $path] : ""} }
+
 proc process_alive {pid} { expr {![catch {exec kill -0 $pid}]} }
 
 proc cluster_stop {pid} {
   if {![process_alive $pid]} { return }
   catch {exec kill -TERM $pid}
-  if {![wait_until {expr {![process_alive $::cluster_pid] || [zombie $::cluster_pid]}} 20000 $pid]} {
+  if {![wait_until {![process_alive $pid] || [zombie $pid]} 20000]} {
     catch {exec kill -KILL $pid}
   }
 }
@@ -83,12 +86,11 @@ proc zombie {pid} {
   return [regexp {\) Z } $s]
 }
 
-# Waits until the script is true.  Gives whether it became so.
-proc wait_until {script ms {pid ""}} {
-  set ::cluster_pid $pid
+# Waits until the expression is true.  Gives whether it became so.
+proc wait_until {script ms} {
   set end [expr {[clock milliseconds] + $ms}]
   while {[clock milliseconds] < $end} {
-    if {[uplevel 1 $script]} { return 1 }
+    if {[uplevel 1 expr [list $script]]} { return 1 }
     after 20
   }
   return 0
@@ -144,8 +146,7 @@ proc quorate_bg {c args} {
 # does not come.
 proc quorate_wait {token {ms 60000}} {
   lassign $token pid base
-  set ::cluster(rc) $base.rc
-  if {![wait_until {file exists $::cluster(rc)} $ms]} {
+  if {![wait_until {[file exists $base.rc]} $ms]} {
     return [list timeout [read_file $base.out] [read_file $base.err]]
   }
   return [list [string trim [read_file $base.rc]] [read_file $base.out] [read_file $base.err]]

@@ -73,6 +73,13 @@ proc run_cleanup {} {
   set ::tester(cleanup) {}
 }
 
+# Whatever ends the script, an error too, ends what it started.
+rename exit tcl_exit
+proc exit {{code 0}} {
+  run_cleanup
+  tcl_exit $code
+}
+
 proc finish_test {} {
   run_cleanup
   puts "1..$::tester(n)"

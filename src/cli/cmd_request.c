@@ -63,6 +63,9 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
 {
     unsigned set = 0;
     const char *p = qr_config_str(c->config, "PAYLOADS");
+    const char *ns = qr_config_str(c->config, "NAMESPACE");
+    if (!leaf_namespace_ok(qr_str(ns)))
+        return qr_fail(err, QR_USAGE, "--namespace takes 1 to 64 of a-z, 0-9, '.', '@' and '-'");
     while (*p) {
         size_t n = strcspn(p, ",");
         enum qr_payload type;
@@ -75,8 +78,7 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
         if (!(set & (1u << t))) continue;
         struct leaf_payload *l = &out->p[out->n++];
         l->type = (enum qr_payload)t;
-        if (l->type == QR_SSHSIG)
-            (void)snprintf(l->ns, sizeof l->ns, "%s", qr_config_str(c->config, "NAMESPACE"));
+        if (l->type == QR_SSHSIG) (void)snprintf(l->ns, sizeof l->ns, "%s", ns);
     }
     return out->n ? QR_OK : qr_fail(err, QR_USAGE, "--payload names nothing");
 }

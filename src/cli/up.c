@@ -25,6 +25,7 @@
 
 #define READY_MS 30000
 #define STOP_MS 12000
+#define MAX_FLAGS 32
 #define RESTART_LIMIT 5 /* deaths within RESTART_WINDOW_US */
 #define RESTART_WINDOW_US (60 * 1000000LL)
 
@@ -89,6 +90,21 @@ static void child_setup(const struct up *u, int i)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Cuts --coordinator-flags at its spaces, in the child. */
+static void add_flags(const struct up *u, char **argv)
+{
+    static char text[1024];
+    const char *given = qr_config_str(u->c->config, "COORDINATOR_FLAGS");
+    (void)snprintf(text, sizeof text, "%s", given ? given : "");
+    size_t n = 0;
+    for (char *p = text; *p && n < MAX_FLAGS;) {
+        while (*p == ' ') *p++ = 0;
+        if (*p) argv[n++] = p;
+        while (*p && *p != ' ') p++;
+    }
+    argv[n] = NULL;
+}
+
 static enum qr_rc start(struct up *u, int i)
 {
     char program[PATH_MAX];
@@ -99,8 +115,9 @@ static enum qr_rc start(struct up *u, int i)
     pid_t pid = fork();
     if (pid < 0) return qr_fail(u->err, QR_IO, "fork: %s", strerror(errno));
     if (pid == 0) {
+        char *argv[4 + MAX_FLAGS] = {program, (char *)"--ready-file", ready.s, NULL};
         child_setup(u, i);
-        char *argv[] = {program, (char *)"--ready-file", ready.s, NULL};
+        if (i == UP_COORDINATORD) add_flags(u, argv + 3);
         (void)execv(program, argv);
         _exit(72);
     }
@@ -278,6 +295,8 @@ static const struct qr_setting own[] = {
     {"ANY_PORT", "any-port", QR_SET_SWITCH, NULL, 0, 0, "take free ports instead of 7700 to 7703"},
     {"READY_FILE", "ready-file", QR_SET_PATH, NULL, 0, 0,
      "written with the exports when all are ready"},
+    {"COORDINATOR_FLAGS", "coordinator-flags", QR_SET_TEXT, NULL, 0, 0,
+     "more flags for quorate-coordinatord, separated by spaces"},
     {"ORIGIN", "origin", QR_SET_TEXT, "dev.quorate.local/audit", 0, 0, "name of the log"},
     {"TEE_ROOT", "tee-root", QR_SET_PATH, NULL, 0, 0,
      "STATE/tee/root of another state directory, to share its simulated root"},

@@ -40,7 +40,7 @@ json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
     return a;
 }
 
-static bool namespace_ok(struct qr_bytes s)
+bool leaf_namespace_ok(struct qr_bytes s)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.@-";
     if (s.n == 0 || s.n > LEAF_MAX_NAMESPACE) return false;
@@ -56,7 +56,7 @@ static void payload_read(const json_t *v, bool with_digest, struct leaf_payload 
     if (qr_payload_parse(qr_obj_str(&o, "type", 16), &out->type) != QR_OK) qr_obj_bad(&o, "type");
     if (out->type == QR_SSHSIG) {
         struct qr_bytes ns = qr_obj_str(&o, "namespace", LEAF_MAX_NAMESPACE);
-        if (namespace_ok(ns))
+        if (leaf_namespace_ok(ns))
             qr_copy(out->ns, ns.p, ns.n);
         else
             qr_obj_bad(&o, "namespace");

@@ -16,6 +16,8 @@ void leaf_policies_read(struct qr_obj *o, const char *key, struct leaf_policies 
 bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_policies *b);
 
 #define LEAF_MAX_NAMESPACE 64
+/* 1..64 of a-z, 0-9, '.', '@', '-'. */
+bool leaf_namespace_ok(struct qr_bytes s);
 /* A payload as requested; in a descriptor with the digest of its bytes. */
 struct leaf_payload {
     enum qr_payload type;
