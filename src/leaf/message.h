@@ -22,20 +22,20 @@ const char *leaf_round_name(enum leaf_round r);
 
 struct leaf_envelope {
     struct qr_hash session_leaf;
-    struct qr_hash approval;          /* leaf hash of the sender's approval */
+    struct qr_hash approval; /* leaf hash of the sender's approval */
     uint32_t attempt;
-    bool has_descriptor;              /* false before the freeze */
+    bool has_descriptor; /* false before the freeze */
     struct qr_hash descriptor;
     enum leaf_round round;
     uint32_t sequence;
-    struct qr_bytes body;             /* write: borrows; read: into body_buf */
-    struct qr_buf body_buf;           /* owned by a read envelope */
+    struct qr_bytes body;   /* write: borrows; read: into body_buf */
+    struct qr_buf body_buf; /* owned by a read envelope */
 };
 /* Appends the canonical bytes that are signed. */
 enum qr_rc leaf_envelope_write(const struct leaf_envelope *e, struct qr_buf *out) QR_MUST_CHECK;
 /* Strict parse; leaf_envelope_fini when QR_OK. */
-enum qr_rc leaf_envelope_read(struct qr_bytes bytes, struct leaf_envelope *out,
-                              struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc leaf_envelope_read(struct qr_bytes bytes, struct leaf_envelope *out, struct qr_err *err)
+    QR_MUST_CHECK;
 void leaf_envelope_fini(struct leaf_envelope *e);
 
 /* Body of an abort envelope: index of the blamed member (0 = nobody), reason
@@ -51,7 +51,7 @@ enum qr_rc leaf_abort_read(struct qr_bytes bytes, struct leaf_abort *out, struct
 
 /* An envelope as relayed: the bytes its sender signed, and the signature. */
 struct leaf_signed {
-    struct qr_bytes bytes;            /* borrows */
+    struct qr_bytes bytes; /* borrows */
     struct qr_sig sig;
 };
 /* [{"envelope":B64,"sig":B64}] for the orders dkg1 and sign. */
@@ -62,12 +62,12 @@ enum qr_rc leaf_signed_list_read(const json_t *array, struct leaf_signed *list, 
                                  size_t *n, struct qr_buf *pool) QR_MUST_CHECK;
 
 enum leaf_order_type {
-    LEAF_ORDER_PROGRESS,       /* {engineers_have,engineers_need,stewards_have,stewards_need,state} */
-    LEAF_ORDER_PRESENCE,       /* {members} : these answer with a presence envelope */
-    LEAF_ORDER_FROZEN,         /* {descriptor} : fetch material `frozen`, send dkg1 */
-    LEAF_ORDER_DKG1,           /* {descriptor,messages} : send dkg2 */
-    LEAF_ORDER_SIGN,           /* {descriptor,messages,started} : material `started`, send share */
-    LEAF_ORDER_SIGNED,         /* {made} : leaf hash of signature.made */
+    LEAF_ORDER_PROGRESS, /* {engineers_have,engineers_need,stewards_have,stewards_need,state} */
+    LEAF_ORDER_PRESENCE, /* {members} : these answer with a presence envelope */
+    LEAF_ORDER_FROZEN,   /* {descriptor} : fetch material `frozen`, send dkg1 */
+    LEAF_ORDER_DKG1,     /* {descriptor,messages} : send dkg2 */
+    LEAF_ORDER_SIGN,     /* {descriptor,messages,started} : material `started`, send share */
+    LEAF_ORDER_SIGNED,   /* {made} : leaf hash of signature.made */
     LEAF_ORDER_ATTEMPT_FAILED, /* {blame,dropped,reason,step} */
     LEAF_ORDER_ENDED,          /* {blame,reason,state,step} */
     LEAF_ORDER_COUNT
@@ -79,8 +79,8 @@ struct leaf_order {
     uint32_t attempt;
     uint64_t sequence;
     enum leaf_order_type type;
-    const json_t *body;               /* write: borrows; read: part of json */
-    json_t *json;                     /* read: owned */
+    const json_t *body; /* write: borrows; read: part of json */
+    json_t *json;       /* read: owned */
 };
 enum qr_rc leaf_order_write(const struct leaf_order *o, struct qr_buf *out) QR_MUST_CHECK;
 enum qr_rc leaf_order_read(struct qr_bytes bytes, struct leaf_order *out, struct qr_err *err)
