@@ -38,7 +38,10 @@ void qr_secret_fini(struct qr_secret *s)
 
 struct qr_bytes qr_secret_bytes(const struct qr_secret *s) { return QR_BYTES(s->p, s->n); }
 
-void qr_wipe(void *p, size_t n) { explicit_bzero(p, n); }
+void qr_wipe(void *p, size_t n)
+{
+    if (n > 0) explicit_bzero(p, n); /* p may be NULL for nothing */
+}
 
 enum qr_rc qr_secret_process_init(struct qr_err *err)
 {
