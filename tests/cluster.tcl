@@ -135,11 +135,23 @@ proc program {c name args} {
 # Starts quorate in the background.  Gives a token for quorate_wait.
 proc quorate_bg {c args} {
   set base [file join [dict get $c dir] run bg.[incr ::cluster(n)]]
+  # They are read while the process runs, perhaps before its shell is up.
+  write_file $base.out ""
+  write_file $base.err ""
   set pid [exec env OUT=$base.out ERR=$base.err RC=$base.rc \
     sh -c {"$@" > "$OUT" 2> "$ERR"; echo $? > "$RC.tmp"; mv "$RC.tmp" "$RC"} sh \
     env {*}[env_args [dict get $c env]] \
     [file join $::env(builddir) quorate] {*}$args &]
+  on_finish [list quorate_end $pid]
   return [list $pid $base]
+}
+
+# Ends what a token stands for, if it still runs.
+proc quorate_end {pid} {
+  if {![process_alive $pid] || [zombie $pid]} { return }
+  set child [quorate_pid [list $pid ""]]
+  if {$child ne ""} { catch {exec kill -TERM $child} }
+  catch {exec kill -TERM $pid}
 }
 
 # Waits for its end.  Gives {exit stdout stderr}; exit is "timeout" when it
