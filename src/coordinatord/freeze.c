@@ -31,7 +31,7 @@ static enum qr_rc attest(struct ceremony_part *p, uint64_t *index, struct qr_err
                                 .in = &in.base,
                                 .timeout_ms = AUTHD_TIMEOUT_MS};
     struct rpc_answer answer;
-    enum qr_rc rc = service_client_call(p->c->authd, &call, &answer, err);
+    enum qr_rc rc = p->c->ask(p->c->ask_ctx, COORD_AUTHD, &call, &answer, err);
     if (rc == QR_OK) {
         const Quorate__V1__Receipt *r = (const Quorate__V1__Receipt *)answer.msg;
         if (r->entry)

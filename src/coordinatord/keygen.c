@@ -251,7 +251,7 @@ static enum qr_rc ask_cad(struct ceremony_part *p, struct qr_bytes material, str
                                 .in = &in.base,
                                 .timeout_ms = CAD_TIMEOUT_MS};
     struct rpc_answer answer;
-    enum qr_rc rc = service_client_call(p->c->cad, &call, &answer, err);
+    enum qr_rc rc = p->c->ask(p->c->ask_ctx, COORD_CAD, &call, &answer, err);
     if (rc == QR_OK) rc = take_reply(p, (const Quorate__V1__IssueReply *)answer.msg, err);
     rpc_answer_fini(&answer);
     return rc;

@@ -14,6 +14,7 @@
 struct daemon {
     struct coord c;
     struct handlers handlers;
+    struct service_client *peers[COORD_PEERS];
 };
 
 static struct coord *coord_of(struct service *s)
@@ -80,41 +81,14 @@ static enum qr_rc load_key(struct coord *c, struct qr_err *err)
     return qr_fail(err, QR_POLICY, "%s: not an envelope key of the trust directory", path.s);
 }
 
-/* ---- after a restart ---- */
-
-/* No stream is open and no attempt runs any more; approvals stand. */
-static enum qr_rc restart_one(struct coord *c, int64_t n, struct qr_err *err)
-{
-    struct step *st = NULL;
-    QR_TRY(step_begin_n(c, n, &st, err));
-    struct session_event ev = {.kind = SESSION_EV_RESTART};
-    return step_end(st, step_event(st, &ev, NULL, err), err);
-}
-
-enum { RESTART_BATCH = 64 };
-
-static enum qr_rc restart_all(struct coord *c, struct qr_err *err)
-{
-    char before[QR_ULID_LEN + 1] = "";
-    for (size_t n = RESTART_BATCH; n == RESTART_BATCH;) {
-        struct store_list what = {.before = before, .open_only = true, .max = RESTART_BATCH};
-        int64_t ns[RESTART_BATCH];
-        struct store_session last;
-        struct qr_arena arena;
-        QR_TRY(qr_db_read(c->s->db, err));
-        enum qr_rc rc = store_session_list(c->s->db, &what, ns, &n, err);
-        qr_arena_init(&arena, QR_MAX_REQUEST_ARENA);
-        if (rc == QR_OK && n > 0) rc = store_session_get(c->s->db, ns[n - 1], &arena, &last, err);
-        qr_db_read_end(c->s->db);
-        for (size_t i = 0; i < n && rc == QR_OK; i++) rc = restart_one(c, ns[i], err);
-        if (rc == QR_OK && n > 0) qr_copy(before, last.id, sizeof before);
-        qr_arena_fini(&arena);
-        if (rc != QR_OK) return rc;
-    }
-    return QR_OK;
-}
-
 /* ---- hooks ---- */
+
+static enum qr_rc ask_peer(void *ctx, enum coord_peer peer, const struct service_call *call,
+                           struct rpc_answer *out, struct qr_err *err)
+{
+    struct daemon *d = ctx;
+    return service_client_call(d->peers[peer], call, out, err);
+}
 
 enum qr_rc coordinator_open(struct service *s, struct qr_err *err)
 {
@@ -126,13 +100,14 @@ enum qr_rc coordinator_open(struct service *s, struct qr_err *err)
     trust_context_of(s->trust, 0, &c->ctx);
     QR_TRY(set_rules(c, err));
     QR_TRY(load_key(c, err));
-    QR_TRY(service_client_new(s, qr_config_str(s->config, "AUTH_ADDR"), "authd", &c->authd, err));
-    QR_TRY(service_client_new(s, qr_config_str(s->config, "CA_ADDR"), "cad", &c->cad, err));
-    QR_TRY(watch_new(c, &c->watch, err));
-    QR_TRY(work_new(c, &c->work, err));
-    QR_TRY(material_new(c, &c->material, err));
+    QR_TRY(service_client_new(s, qr_config_str(s->config, "AUTH_ADDR"), LAYOUT_AUTHD,
+                              &d->peers[COORD_AUTHD], err));
+    QR_TRY(service_client_new(s, qr_config_str(s->config, "CA_ADDR"), LAYOUT_CAD,
+                              &d->peers[COORD_CAD], err));
+    c->ask = ask_peer;
+    c->ask_ctx = d;
     handlers_init(&d->handlers, c);
-    return restart_all(c, err);
+    return coord_open(c, err);
 }
 
 enum qr_rc coordinator_add(struct service *s, struct qr_err *err)
@@ -172,13 +147,10 @@ void coordinator_close(struct service *s)
 {
     struct coord *c = coord_of(s);
     if (!c) return;
-    work_free(c->work);
-    watch_free(c->watch);
-    material_free(c->material);
-    service_client_free(c->authd);
-    service_client_free(c->cad);
+    struct daemon *d = s->self;
+    coord_close(c);
+    for (int i = 0; i < COORD_PEERS; i++) service_client_free(d->peers[i]);
     qr_signer_fini(&c->envelope_key);
-    step_fini(c);
-    free(s->self);
+    free(d);
     s->self = NULL;
 }

@@ -106,22 +106,33 @@ static void drop(struct coord_work *w, struct node *x)
     free(x);
 }
 
+/* Under the mutex, which is let go for the time of the job. */
+static bool run_one(struct coord_work *w)
+{
+    struct node *x = take(w);
+    if (!x) return false;
+    struct work_job job = x->job;
+    unlock(w);
+    ceremony_run(w->c, &job);
+    lock(w);
+    drop(w, x);
+    return true;
+}
+
+bool work_run(struct coord_work *w)
+{
+    lock(w);
+    bool ran = run_one(w);
+    unlock(w);
+    return ran;
+}
+
 static void *worker(void *arg)
 {
     struct coord_work *w = arg;
     lock(w);
-    while (!w->stop) {
-        struct node *x = take(w);
-        if (!x) {
-            qr_cond_wait(&w->cond, &w->mutex, LONGEST_SLEEP_US);
-            continue;
-        }
-        struct work_job job = x->job;
-        unlock(w);
-        ceremony_run(w->c, &job);
-        lock(w);
-        drop(w, x);
-    }
+    while (!w->stop)
+        if (!run_one(w)) qr_cond_wait(&w->cond, &w->mutex, LONGEST_SLEEP_US);
     unlock(w);
     return NULL;
 }
@@ -170,9 +181,9 @@ static enum qr_rc look(struct coord *c, int64_t *ns, size_t *count, int64_t *nex
     return rc;
 }
 
-/* Ticks what is due; when to look again. */
-static int64_t tick_all(struct coord *c)
+int64_t work_tick(struct coord_work *w)
 {
+    struct coord *c = w->c;
     int64_t ns[DUE_BATCH], next = INT64_MAX;
     size_t count = 0;
     struct qr_err err = {{0}};
@@ -197,7 +208,7 @@ static void *timer(void *arg)
         }
         w->due_us = INT64_MAX;
         unlock(w);
-        int64_t next = tick_all(w->c);
+        int64_t next = work_tick(w);
         int64_t soonest = coord_now(w->c) + SHORTEST_SLEEP_US;
         lock(w);
         if (next < soonest) next = soonest;

@@ -25,6 +25,10 @@ void work_free(struct coord_work *w); /* stops; NULL allowed */
 void work_add(struct coord_work *w, const struct work_job *job);
 /* A tick is due then (wall clock). */
 void work_due(struct coord_work *w, int64_t due_us);
+/* One job on the calling thread; false: there is none.  What a worker does. */
+bool work_run(struct coord_work *w);
+/* Ticks every session that is due; when to look again.  What the timer does. */
+int64_t work_tick(struct coord_work *w);
 /* Inside a job: waits a while.  False: the service stops, give up. */
 bool work_pause(struct coord_work *w, int64_t us);
 
