@@ -8,6 +8,7 @@
 #include "cli/open.h"
 #include "cli/screen.h"
 #include "participant/follow.h"
+#include "participant/standing.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -60,6 +61,14 @@ struct joining {
     bool has_file;
     struct qr_buf bundle;
 };
+
+/* Neither expired by our clock nor ended in the log. */
+static enum qr_rc still_open(struct joining *j, struct qr_err *err)
+{
+    if (qr_now_us(&j->c->clock) >= j->facts->facts.request.is.expires_us)
+        return qr_fail(err, QR_STALE, "the session has expired");
+    return standing_check(j->all.services, &j->facts->facts, err);
+}
 
 /* --file must be the artifact. */
 static enum qr_rc read_file(struct joining *j, struct qr_err *err)
@@ -195,6 +204,7 @@ static enum qr_rc join(struct joining *j, struct qr_err *err)
     QR_TRY(open_services(j->c, &j->all, err));
     QR_TRY(open_person(j->c, &j->all, err));
     QR_TRY(open_session(&j->all, session, &j->facts, err));
+    QR_TRY(still_open(j, err));
     QR_TRY(read_file(j, err));
     QR_TRY(approve(j, &approved, err));
     return take_part(j, &approved, err);

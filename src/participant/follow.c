@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "participant/pb.h"
+#include "participant/standing.h"
 
 #include "quorate/v1/coordinator.pb-c.h"
 
@@ -95,6 +96,9 @@ static enum qr_rc consider(void *ctx, const struct bundle *b, const struct bundl
     QR_TRY(log_client_consider(log, b->checkpoint, err));
     for (size_t i = 0; i < facts->approval_count; i++)
         QR_TRY(log_client_includes(log, &facts->approvals[i].is.checkpoint, err));
+    enum qr_rc stands = standing_check(f->services, facts, err);
+    /* Not a late order, which QR_STATE would be: material that must not be. */
+    if (stands != QR_OK) return stands == QR_STATE ? QR_FALSE : stands;
     struct qr_clock clock = services_clock(f->services);
     int64_t age_us = qr_now_us(&clock) - facts->time_us;
     int64_t most_us = (int64_t)facts->context.signing.max_checkpoint_age_s * 1000000;
