@@ -5,10 +5,7 @@
  * does not exist is written as -1. */
 #include "session/session.h"
 
-static int64_t time_out(int64_t us)
-{
-    return us == INT64_MAX || us == INT64_MIN ? -1 : us;
-}
+static int64_t time_out(int64_t us) { return us == INT64_MAX || us == INT64_MIN ? -1 : us; }
 
 static json_t *write_rules(const struct session_rules *r)
 {
