@@ -46,18 +46,22 @@ static struct qr_bytes blob(struct bundle *b, struct qr_bytes base64)
     return out;
 }
 
+static void read_proof(struct qr_obj *o, struct tlog_proof *out)
+{
+    const json_t *proof = qr_obj_array(o, "proof", TLOG_PROOF_MAX);
+    out->n = json_array_size(proof);
+    for (size_t i = 0; i < out->n; i++)
+        if (qr_unbase64_n(str_of(json_array_get(proof, i)), out->h[i].b, TLOG_HASH_SIZE) != QR_OK)
+            qr_obj_bad(o, "proof");
+}
+
 static void read_entry(struct bundle *b, const json_t *v, struct bundle_entry *e,
                        struct qr_obj *parent)
 {
     struct qr_obj o = qr_obj_of(v, "entry");
     e->index = qr_obj_u64str(&o, "index");
     e->leaf = blob(b, qr_obj_str(&o, "leaf", 2 * QR_MAX_ENTRY));
-    const json_t *proof = qr_obj_array(&o, "proof", TLOG_PROOF_MAX);
-    e->proof.n = json_array_size(proof);
-    for (size_t i = 0; i < e->proof.n; i++)
-        if (qr_unbase64_n(str_of(json_array_get(proof, i)), e->proof.h[i].b, TLOG_HASH_SIZE) !=
-            QR_OK)
-            qr_obj_bad(&o, "proof");
+    read_proof(&o, &e->proof);
     if (qr_obj_done(&o, NULL) != QR_OK || e->leaf.n == 0) qr_obj_bad(parent, "entries");
 }
 
@@ -76,6 +80,26 @@ static void read_entries(struct bundle *b, struct qr_obj *o)
     }
     b->entries = e;
     b->entry_count = n;
+}
+
+static void read_consistency(struct bundle *b, struct qr_obj *o)
+{
+    const json_t *a = qr_obj_array(o, "consistency", BUNDLE_MAX_CONSISTENCY);
+    size_t n = json_array_size(a);
+    struct bundle_consistency *c = qr_arena_alloc(&b->arena, (n ? n : 1) * sizeof *c);
+    if (!c) {
+        qr_obj_bad(o, "consistency");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct qr_obj v = qr_obj_of(json_array_get(a, i), "consistency");
+        c[i].size = qr_obj_u64str(&v, "size");
+        read_proof(&v, &c[i].proof);
+        if (qr_obj_done(&v, NULL) != QR_OK || (i > 0 && c[i].size <= c[i - 1].size))
+            qr_obj_bad(o, "consistency");
+    }
+    b->consistency = c;
+    b->consistency_count = n;
 }
 
 /* An array of strings, as they are or from base64. */
@@ -155,6 +179,7 @@ enum qr_rc bundle_read(struct qr_bytes s, struct bundle *out, struct qr_err *err
     qr_arena_init(&out->arena, 2 * (size_t)QR_MAX_BUNDLE);
     struct qr_obj o = qr_obj_of(v, "bundle");
     read_head(out, &o);
+    read_consistency(out, &o);
     read_entries(out, &o);
     read_list(out, &o, "certificates", true, &out->certificates, &out->certificate_count);
     read_list(out, &o, "evidence", false, &out->evidence, &out->evidence_count);
@@ -178,17 +203,34 @@ static json_t *base64_json(struct qr_bytes s)
     return v;
 }
 
+static json_t *proof_json(const struct tlog_proof *p)
+{
+    json_t *proof = qr_json_array();
+    for (size_t k = 0; k < p->n; k++) qr_json_add(proof, base64_json(QR_BYTES_OF(p->h[k].b)));
+    return proof;
+}
+
 static json_t *entries_json(const struct bundle *b)
 {
     json_t *a = qr_json_array();
     for (size_t i = 0; i < b->entry_count; i++) {
         const struct bundle_entry *e = &b->entries[i];
-        json_t *o = qr_json_object(), *proof = qr_json_array();
-        for (size_t k = 0; k < e->proof.n; k++)
-            qr_json_add(proof, base64_json(QR_BYTES_OF(e->proof.h[k].b)));
+        json_t *o = qr_json_object();
         qr_json_set_u64str(o, "index", e->index);
         qr_json_set(o, "leaf", base64_json(e->leaf));
-        qr_json_set(o, "proof", proof);
+        qr_json_set(o, "proof", proof_json(&e->proof));
+        qr_json_add(a, o);
+    }
+    return a;
+}
+
+static json_t *consistency_json(const struct bundle *b)
+{
+    json_t *a = qr_json_array();
+    for (size_t i = 0; i < b->consistency_count; i++) {
+        json_t *o = qr_json_object();
+        qr_json_set(o, "proof", proof_json(&b->consistency[i].proof));
+        qr_json_set_u64str(o, "size", b->consistency[i].size);
         qr_json_add(a, o);
     }
     return a;
@@ -218,13 +260,15 @@ static json_t *payloads_json(const struct bundle *b)
 
 enum qr_rc bundle_write(const struct bundle *b, struct qr_buf *out)
 {
-    if (b->entry_count > BUNDLE_MAX_ENTRIES || b->certificate_count > BUNDLE_MAX_ITEMS ||
-        b->evidence_count > BUNDLE_MAX_ITEMS || b->grant_count > BUNDLE_MAX_ITEMS ||
-        b->payload_count > QR_MAX_PAYLOADS || b->transcript.n > MAX_BLOB)
+    if (b->consistency_count > BUNDLE_MAX_CONSISTENCY || b->entry_count > BUNDLE_MAX_ENTRIES ||
+        b->certificate_count > BUNDLE_MAX_ITEMS || b->evidence_count > BUNDLE_MAX_ITEMS ||
+        b->grant_count > BUNDLE_MAX_ITEMS || b->payload_count > QR_MAX_PAYLOADS ||
+        b->transcript.n > MAX_BLOB)
         return QR_RANGE;
     json_t *o = qr_json_object();
     qr_json_set(o, "certificates", list_json(b->certificates, b->certificate_count, true));
     qr_json_set_bytes(o, "checkpoint", b->checkpoint);
+    qr_json_set(o, "consistency", consistency_json(b));
     qr_json_set(o, "entries", entries_json(b));
     qr_json_set(o, "evidence", list_json(b->evidence, b->evidence_count, false));
     qr_json_set_hex(o, "frames", b->frames, b->has_frames ? sizeof b->frames : 0);

@@ -31,6 +31,14 @@ struct bundle_entry {
     struct tlog_proof proof;
 };
 
+/* That the tree of size leaves is the beginning of the bundle's. */
+struct bundle_consistency {
+    uint64_t size;
+    struct tlog_proof proof;
+};
+/* One checkpoint of each approval, one of the descriptor. */
+#define BUNDLE_MAX_CONSISTENCY (QR_MAX_PARTICIPANTS + 1)
+
 struct bundle_payload {
     enum qr_payload type;
     bool has_sig;
@@ -44,6 +52,8 @@ struct bundle {
     char session[QR_ULID_LEN + 1];
     struct qr_bytes origin;
     struct qr_bytes checkpoint; /* signed note */
+    const struct bundle_consistency *consistency;
+    size_t consistency_count; /* ascending size */
     const struct bundle_entry *entries;
     size_t entry_count; /* ascending index */
     const struct qr_bytes *certificates;

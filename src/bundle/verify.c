@@ -90,39 +90,61 @@ static enum qr_rc inclusion_check(const struct bundle *b, const struct bundle_fa
     return QR_OK;
 }
 
-/* Two statements about one size of the tree must agree; about different sizes
- * a bundle holds no proof. */
-static enum qr_rc same_tree(const struct leaf_checkpoint *a, const struct leaf_checkpoint *b)
+/* Marks the proof for a size as used; NULL: there is none. */
+static const struct tlog_proof *proof_for(const struct bundle *b, uint64_t size, bool *used)
 {
-    return a->size != b->size || qr_hash_equal(&a->root, &b->root) ? QR_OK : QR_FORK;
+    for (size_t i = 0; i < b->consistency_count; i++) {
+        if (b->consistency[i].size != size) continue;
+        used[i] = true;
+        return &b->consistency[i].proof;
+    }
+    return NULL;
 }
 
-static enum qr_rc consistency_check(const struct bundle_facts *f, struct trust_report *r)
+/* One checkpoint that an entry states, against the bundle's. */
+static enum qr_rc stated_check(const struct bundle *b, const struct bundle_facts *f,
+                               const struct leaf_checkpoint *at, bool *used, struct trust_report *r)
 {
-    struct leaf_checkpoint all[QR_MAX_PARTICIPANTS + 2];
-    size_t n = 0, asserted = 0;
-    all[n].size = f->head.size;
-    qr_copy(all[n++].root.b, f->head.root.b, TLOG_HASH_SIZE);
+    struct tlog_head earlier = {.size = at->size};
+    unsigned long long size = at->size;
+    qr_copy(earlier.root.b, at->root.b, TLOG_HASH_SIZE);
+    if (at->size > f->head.size)
+        return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_STALE,
+                          "a checkpoint of size %llu is newer than the bundle's", size);
+    if (at->size == f->head.size)
+        return tlog_hash_equal(&earlier.root, &f->head.root)
+                   ? QR_OK
+                   : trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_FORK,
+                                "two different roots for size %llu", size);
+    const struct tlog_proof *proof = proof_for(b, at->size, used);
+    if (!proof || tlog_consistency_check(&earlier, &f->head, proof) != TLOG_OK)
+        return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_FALSE,
+                          "the tree of size %llu is not shown to be the beginning of this one",
+                          size);
+    return QR_OK;
+}
+
+/* (d), mutual consistency: everybody saw one history. */
+static enum qr_rc consistency_check(const struct bundle *b, const struct bundle_facts *f,
+                                    struct trust_report *r)
+{
+    struct leaf_checkpoint all[QR_MAX_PARTICIPANTS + 1];
+    bool used[BUNDLE_MAX_CONSISTENCY] = {false};
+    size_t n = 0;
     for (size_t i = 0; i < f->approval_count; i++) all[n++] = f->approvals[i].is.checkpoint;
     if (f->stage >= BUNDLE_FROZEN) all[n++] = f->descriptor.is.checkpoint;
-    for (size_t i = 0; i < n; i++) {
-        if (all[i].size > f->head.size)
-            return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_STALE,
-                              "a checkpoint of size %llu is newer than the bundle's",
-                              (unsigned long long)all[i].size);
-        if (all[i].size != f->head.size) asserted++;
+    for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
-            if (same_tree(&all[i], &all[j]) != QR_OK)
+            if (all[i].size == all[j].size && !qr_hash_equal(&all[i].root, &all[j].root))
                 return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_FORK,
                                   "two different roots for size %llu",
                                   (unsigned long long)all[i].size);
-    }
-    if (asserted > 0)
-        trust_skip(r, TRUST_CHECKPOINT_CONSISTENT,
-                   "%u earlier checkpoints asserted, not checked: no proofs in a bundle",
-                   (unsigned)asserted);
-    else
-        trust_pass(r, TRUST_CHECKPOINT_CONSISTENT);
+    for (size_t i = 0; i < n; i++) QR_TRY(stated_check(b, f, &all[i], used, r));
+    for (size_t i = 0; i < b->consistency_count; i++)
+        if (!used[i])
+            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE,
+                              "a consistency proof belongs to nothing");
+    trust_pass(r, TRUST_CHECKPOINT_CONSISTENT);
     return QR_OK;
 }
 
@@ -306,7 +328,7 @@ static enum qr_rc verify(const struct bundle *b, const struct trust_dir *dir,
     QR_TRY(artifact_check(&f->request.is, opt, r));
     QR_TRY(checkpoint_check(b, dir, f, r));
     QR_TRY(inclusion_check(b, f, r));
-    QR_TRY(consistency_check(f, r));
+    QR_TRY(consistency_check(b, f, r));
     QR_TRY(entries_check(&s, f, r));
     QR_TRY(policies_check(&s, f, extra, r));
     QR_TRY(trust_request_check(&f->context, &f->request, &f->requester, r));

@@ -167,6 +167,48 @@ static void fill_objects(const struct draft *d, struct bundle *b, struct qr_byte
     qr_copy(b->frames, d->v->attempt.frames.p, sizeof b->frames);
 }
 
+/* Each smaller checkpoint that an entry states, ascending by size, with room
+ * for one more. */
+static size_t stated(const struct draft *d, uint64_t size, struct leaf_checkpoint *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i <= d->approvals; i++) {
+        const struct leaf_checkpoint *at =
+            i < d->approvals ? &d->v->approvals[i].is.is.checkpoint : &d->v->descriptor.checkpoint;
+        size_t to = n;
+        if (at->size >= size || (i == d->approvals && d->stage < BUNDLE_FROZEN)) continue;
+        while (to > 0 && out[to - 1].size > at->size) to--;
+        if (to > 0 && out[to - 1].size == at->size) continue;
+        for (size_t k = n; k > to; k--) out[k] = out[k - 1];
+        out[to] = *at;
+        n++;
+    }
+    return n;
+}
+
+/* That everybody saw the beginning of the same log. */
+static enum qr_rc fill_consistency(const struct draft *d, const struct log_head *head,
+                                   struct bundle *b, struct qr_err *err)
+{
+    struct leaf_checkpoint at[BUNDLE_MAX_CONSISTENCY];
+    size_t n = stated(d, head->at.size, at);
+    struct bundle_consistency *list =
+        qr_arena_alloc(&d->v->arena, (n + 1) * sizeof(struct bundle_consistency));
+    if (!list) return qr_fail(err, QR_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        enum qr_rc rc =
+            log_client_consistency(d->c->s->log_client, &at[i], &head->at, &list[i].proof, err);
+        if (rc == QR_FALSE)
+            return qr_fail(err, QR_FORK, "the tree of size %llu is not in the log",
+                           (unsigned long long)at[i].size);
+        if (rc != QR_OK) return rc;
+        list[i].size = at[i].size;
+    }
+    b->consistency = list;
+    b->consistency_count = n;
+    return QR_OK;
+}
+
 static enum qr_rc write_bundle(const struct draft *d, const struct log_answer *a,
                                struct qr_buf *out, struct qr_err *err)
 {
@@ -191,6 +233,7 @@ static enum qr_rc write_bundle(const struct draft *d, const struct log_answer *a
     qr_copy(b.session, d->v->row.id, sizeof b.session);
     fill_objects(d, &b, certificates, grants, evidence);
     QR_TRY(fill_payloads(d, &b, payloads, err));
+    QR_TRY(fill_consistency(d, &a->head, &b, err));
     enum qr_rc rc = bundle_write(&b, out);
     return rc == QR_OK ? rc : qr_fail(err, rc, "the bundle cannot be written");
 }

@@ -121,26 +121,34 @@ static enum qr_rc ask(struct log_client *c, const char *method, const ProtobufCM
     return rc == QR_IO || rc == QR_BUG || rc == QR_NOMEM ? QR_UNAVAILABLE : rc;
 }
 
-/* QR_FALSE: not shown to be consistent. */
-static enum qr_rc prove(struct log_client *c, const struct leaf_checkpoint *old,
-                        const struct leaf_checkpoint *new, struct qr_err *err)
+enum qr_rc log_client_consistency(struct log_client *c, const struct leaf_checkpoint *earlier,
+                                  const struct leaf_checkpoint *later, struct tlog_proof *out,
+                                  struct qr_err *err)
 {
-    struct tlog_head a = as_tlog(old), b = as_tlog(new);
-    struct tlog_proof proof = {0};
-    if (old->size > 0 && old->size < new->size) {
+    struct tlog_head a = as_tlog(earlier), b = as_tlog(later);
+    *out = (struct tlog_proof){0};
+    if (earlier->size > 0 && earlier->size < later->size) {
         Quorate__V1__ConsistencyRequest in = QUORATE__V1__CONSISTENCY_REQUEST__INIT;
         struct rpc_answer ans;
-        in.first = old->size;
-        in.second = new->size;
+        in.first = earlier->size;
+        in.second = later->size;
         enum qr_rc rc = ask(c, "GetConsistencyProof", &in.base, &ans, err);
         const Quorate__V1__ConsistencyReply *r = (const void *)ans.msg;
-        if (rc == QR_OK) rc = take_path(r->n_path, r->path, &proof, err);
+        if (rc == QR_OK) rc = take_path(r->n_path, r->path, out, err);
         rpc_answer_fini(&ans);
         /* A log that does not reach a size which it has signed was cut. */
         if (rc == QR_RANGE) return QR_FALSE;
         if (rc != QR_OK) return rc;
     }
-    return tlog_consistency_check(&a, &b, &proof) == TLOG_OK ? QR_OK : QR_FALSE;
+    return tlog_consistency_check(&a, &b, out) == TLOG_OK ? QR_OK : QR_FALSE;
+}
+
+/* QR_FALSE: not shown to be consistent. */
+static enum qr_rc prove(struct log_client *c, const struct leaf_checkpoint *old,
+                        const struct leaf_checkpoint *new, struct qr_err *err)
+{
+    struct tlog_proof proof;
+    return log_client_consistency(c, old, new, &proof, err);
 }
 
 static enum qr_rc fork_found(struct log_client *c, const struct log_head *head,

@@ -134,6 +134,11 @@ enum qr_rc log_client_includes(struct log_client *c, const struct leaf_checkpoin
  * is its bearer's fault, not the log's). */
 enum qr_rc log_client_knows(struct log_client *c, const struct leaf_checkpoint *at,
                             struct qr_err *err) QR_MUST_CHECK;
+/* A proof that later begins with all of earlier, checked; for whoever hands
+ * both on.  QR_FALSE: the log does not show it. */
+enum qr_rc log_client_consistency(struct log_client *c, const struct leaf_checkpoint *earlier,
+                                  const struct leaf_checkpoint *later, struct tlog_proof *out,
+                                  struct qr_err *err) QR_MUST_CHECK;
 /* Newest checkpoint seen; size 0 when none. */
 struct leaf_checkpoint log_client_seen(struct log_client *c);
 
