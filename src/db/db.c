@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,8 @@ struct qr_db {
     int lock_fd;
     pthread_mutex_t mutex;
     pthread_t owner;
-    bool held, writing, broken;
+    bool held, writing;
+    atomic_bool broken;
     int64_t rowid;
     struct qr_stmt stmts[MAX_STMTS];
     size_t stmt_count;
@@ -58,7 +60,9 @@ static enum qr_rc judge(struct qr_db *db, int code, struct qr_err *err)
     case SQLITE_LOCKED: return qr_fail(err, QR_BUSY, "database: in use by another program");
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: db->broken = true; return qr_fail(err, QR_IO, "database: %s", text);
+    case SQLITE_NOTADB:
+        atomic_store(&db->broken, true);
+        return qr_fail(err, QR_IO, "database: %s", text);
     default: return qr_fail(err, QR_IO, "database: %s (%d)", text, code);
     }
 }
@@ -281,11 +285,14 @@ static void reset_all(struct qr_db *db)
     }
 }
 
+bool qr_db_broken(const struct qr_db *db) { return atomic_load(&db->broken); }
+
 static enum qr_rc enter(struct qr_db *db, bool writing, struct qr_err *err)
 {
     hold(db, writing);
     enum qr_rc rc = QR_OK;
-    if (db->broken) rc = qr_fail(err, QR_IO, "database: an earlier failure leaves it in doubt");
+    if (qr_db_broken(db))
+        rc = qr_fail(err, QR_IO, "database: an earlier failure leaves it in doubt");
     if (rc == QR_OK) rc = run_plain(db, writing ? "BEGIN IMMEDIATE" : "BEGIN", err);
     if (rc != QR_OK) release(db);
     return rc;
@@ -301,7 +308,7 @@ static void leave_back(struct qr_db *db)
     /* A failed statement may have rolled back already. */
     if (!sqlite3_get_autocommit(db->sq) &&
         sqlite3_exec(db->sq, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
-        db->broken = true;
+        atomic_store(&db->broken, true);
     release(db);
 }
 

@@ -57,6 +57,10 @@ void qr_db_read_end(struct qr_db *db);
 /* True while the calling thread is between qr_db_begin and its end. */
 bool qr_db_in_write(const struct qr_db *db);
 
+/* True once a read or write failed in a way that only a restart heals; from any
+ * thread. */
+bool qr_db_broken(const struct qr_db *db);
+
 /* An argument of a statement: parameters ?1, ?2, ... in order. */
 enum qr_db_type { QR_DB_T_NULL, QR_DB_T_INT, QR_DB_T_TEXT, QR_DB_T_BLOB };
 struct qr_db_arg {

@@ -387,6 +387,8 @@ static void wait_for_end(struct service *s)
         int sig = sigtimedwait(&set, NULL, &tick);
         if (sig == SIGTERM || sig == SIGINT || sig == SIGUSR1) return;
         verdicts_flush(s->life->verdicts, false);
+        if (s->db && qr_db_broken(s->db))
+            service_fatal(s, QR_IO, "the database failed and may not be trusted until a restart");
     }
 }
 
