@@ -54,27 +54,6 @@ enum qr_rc cli_config(struct cli *c, const struct qr_config_spec *spec, int argc
     return QR_CANCELLED;
 }
 
-void cli_say(const struct cli *c, const char *fmt, ...)
-{
-    if (c->json) return;
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-}
-
-void cli_out(const struct cli *c, const char *fmt, ...)
-{
-    if (c->json) return;
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vprintf(fmt, ap);
-    va_end(ap);
-    putchar('\n');
-    (void)fflush(stdout);
-}
-
 void cli_clean(struct qr_bytes s, char *out, size_t room)
 {
     size_t n = s.n < room - 1 ? s.n : room - 1;
@@ -86,6 +65,34 @@ void cli_clean(struct qr_bytes s, char *out, size_t room)
         out[i] = b < 0x20 || b == 0x7f || c1 || (b >= 0x80 && !text) ? '?' : (char)b;
     }
     out[n] = 0;
+}
+
+/* One line without control characters: words of the coordinator stand in it. */
+static void print_line(FILE *to, const char *fmt, va_list ap)
+{
+    char raw[4096], line[sizeof raw];
+    (void)vsnprintf(raw, sizeof raw, fmt, ap);
+    cli_clean(qr_str(raw), line, sizeof line);
+    fprintf(to, "%s\n", line);
+}
+
+void cli_say(const struct cli *c, const char *fmt, ...)
+{
+    if (c->json) return;
+    va_list ap;
+    va_start(ap, fmt);
+    print_line(stderr, fmt, ap);
+    va_end(ap);
+}
+
+void cli_out(const struct cli *c, const char *fmt, ...)
+{
+    if (c->json) return;
+    va_list ap;
+    va_start(ap, fmt);
+    print_line(stdout, fmt, ap);
+    va_end(ap);
+    (void)fflush(stdout);
 }
 
 enum qr_rc cli_path(char *out, const char *dir, const char *a, const char *b, struct qr_err *err)
@@ -135,7 +142,7 @@ static int finish(struct cli *c, const char *command, enum qr_rc rc, const struc
     if (c->json && !c->done)
         print_json(c, rc, err, code);
     else if (code != 0 && !c->done)
-        fprintf(stderr, "quorate %s: %s\n", command, err->text[0] ? err->text : qr_rc_text(rc));
+        cli_say(c, "quorate %s: %s", command, err->text[0] ? err->text : qr_rc_text(rc));
     if (fflush(stdout) != 0 && code == 0) code = qr_rc_exit(QR_IO);
     json_decref(c->result);
     qr_config_free(c->config);
