@@ -86,13 +86,6 @@ proc finish_test {} {
   exit [expr {$::tester(failed) > 0}]
 }
 
-# Tcl ends a script through exit also when an error stopped it.
-rename exit tester_exit
-proc exit {{code 0}} {
-  run_cleanup
-  tester_exit $code
-}
-
 # A Tcl error outside do_test is a failed case, never a silent end.
 proc bgerror {msg} {
   tap_line 0 "background error: $msg"
