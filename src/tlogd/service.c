@@ -513,9 +513,12 @@ static void get_entries(Quorate__V1__Log_Service *rpc, const Quorate__V1__Entrie
 
 /* ---- finding ---- */
 
+/* One place more than an answer has: whoever asks what is in the log must not
+ * take a part for the whole. */
+#define FOUND_MAX (MAX_INDEXES + 1)
 struct found {
     size_t n;
-    uint64_t index[MAX_INDEXES];
+    uint64_t index[FOUND_MAX];
 };
 
 /* Adds the indexes of a tag, keeping the list ascending and without doubles. */
@@ -524,13 +527,13 @@ static enum qr_rc add_tag(struct tlogd *d, char kind, struct qr_bytes what, stru
 {
     struct admission_tag tag = admission_tag(kind, what);
     struct tlog_err terr = {{0}};
-    struct found got = {.n = MAX_INDEXES};
+    struct found got = {.n = FOUND_MAX};
     QR_TRY(result(
         tlog_find_tag(d->log, (struct tlog_bytes){tag.b, tag.n}, 0, got.index, &got.n, &terr),
         &terr, err));
     struct found all = {.n = 0};
     size_t i = 0, k = 0;
-    while (all.n < MAX_INDEXES && (i < f->n || k < got.n)) {
+    while (all.n < FOUND_MAX && (i < f->n || k < got.n)) {
         if (k == got.n || (i < f->n && f->index[i] < got.index[k])) {
             all.index[all.n++] = f->index[i++];
         } else {
@@ -620,6 +623,8 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
         rc = in->session[0]        ? find_session(d, in->session, f, &err)
              : in->author_event[0] ? find_key(d, in->author_event, f, &err)
                                    : find_hash(d, in, f, &err);
+    if (rc == QR_OK && f->n > MAX_INDEXES)
+        rc = qr_fail(&err, QR_EXHAUSTED, "more than %d entries are found", MAX_INDEXES);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
