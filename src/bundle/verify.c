@@ -305,7 +305,8 @@ static enum qr_rc frozen_check(struct bundle_facts *f, struct trust_report *r)
                                   .d = &f->descriptor};
     QR_TRY(trust_roster_check(&f->context, &freeze, r));
     QR_TRY(approvals_check(f, r));
-    return trust_descriptor_check(&f->context, &freeze, r);
+    QR_TRY(trust_descriptor_check(&f->context, &freeze, r));
+    return trust_request_alive(&f->request, f->descriptor.at.time_us, r);
 }
 
 static enum qr_rc verify(const struct bundle *b, const struct trust_dir *dir,

@@ -219,7 +219,11 @@ static void print_json(const struct run *x, enum qr_rc rc, int code, struct qr_b
         qr_json_set_str(e, "code", qr_rc_name(rc));
         qr_json_set_int(e, "exit", code);
         qr_json_set_str(e, "hint", hint_of(x, rc));
-        qr_json_set_str(e, "message", x->err.text);
+        struct qr_buf message;
+        qr_buf_init(&message, QR_ERR_SIZE);
+        put_clean(&message, x->err.text);
+        qr_json_set_bytes(e, "message", qr_buf_bytes(&message));
+        qr_buf_fini(&message);
         qr_json_set(doc, "error", e);
     }
     if (qr_json_write(doc, out) != QR_OK) qr_fatal("an answer that is no JSON");

@@ -288,6 +288,7 @@ enum qr_rc verify_end(const struct sorted *s, const struct bundle_options *opt,
     qr_copy(f->group_key.b, c.group.key.b, QR_KEY_SIZE);
     QR_TRY(dkg_logged(s, f, r));
     f->started_at = sort_place(s, started);
+    QR_TRY(trust_request_alive(&f->request, f->started_at.time_us, r));
     f->started = calloc(1, sizeof *f->started);
     if (!f->started) qr_fatal("out of memory");
     if (leaf_started_read(s->parsed[started].body, f->started, &err) != QR_OK)

@@ -57,9 +57,13 @@ static struct trust_finding *add(struct trust_report *r, enum trust_check_id id,
 }
 
 QR_PRINTF(2, 0)
+/* Details quote what others wrote: only printable ASCII goes on to terminals
+ * and into JSON. */
 static void set_detail(struct trust_finding *f, const char *fmt, va_list ap)
 {
     if (fmt) (void)vsnprintf(f->detail, sizeof f->detail, fmt, ap);
+    for (char *p = f->detail; *p; p++)
+        if (*p < 0x20 || *p > 0x7e) *p = '?';
 }
 
 QR_PRINTF(4, 0)

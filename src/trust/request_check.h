@@ -21,7 +21,7 @@ enum qr_rc trust_request_check(const struct trust_context *ctx, const struct tru
                                const struct trust_identity *requester, struct trust_report *r)
     QR_MUST_CHECK;
 
-/* Not expired at this time.  QR_STALE. */
+/* Not expired at this time: now, or that of a later entry.  QR_STALE. */
 enum qr_rc trust_request_alive(const struct trust_request *req, int64_t now_us,
                                struct trust_report *r) QR_MUST_CHECK;
 
