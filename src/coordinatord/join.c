@@ -88,6 +88,8 @@ static enum qr_rc check_all(struct joining *j, struct qr_err *err)
     if (j->person.is.is.role != is->role)
         return qr_fail(err, QR_DENIED, "this person is not enrolled as %s", qr_role_name(is->role));
     QR_TRY(person_issued(c, j->in->certificate, &j->issued, err));
+    /* Every bundle proves each stated checkpoint: a false one must not get in. */
+    QR_TRY(log_client_knows(c->s->log_client, &is->checkpoint, err));
     j->a.at = (struct trust_place){
         .index = TRUST_NOT_LOGGED, .time_us = coord_now(c), .classes = c->s->classes};
     j->a.body = j->body;
