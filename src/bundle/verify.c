@@ -233,7 +233,7 @@ static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsig
         if (leaf_policy_read(body, &p, &err) != QR_OK)
             return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
         trust_report_subject(r, "%s", i == LEAF_POLICY_SIGNING ? "signing" : "attestation");
-        QR_TRY(trust_policy_check(ctx->dir, &p, body, &ctx->signing, r));
+        QR_TRY(trust_policy_check(ctx, &p, body, &ctx->signing, r));
         if (i == LEAF_POLICY_SIGNING)
             ctx->policies.signing = p.hash;
         else

@@ -72,6 +72,7 @@ static enum qr_rc load_trust(struct service *s, struct qr_err *err)
     const char *given = qr_config_str(s->config, "QUORATE_TRUST_DIR");
     struct service_path dflt = path_in(s->state, LAYOUT_TRUST);
     QR_TRY(trust_dir_load(given ? given : dflt.s, &s->life->trust, err));
+    QR_TRY(trust_dir_serviceable(&s->life->trust, err));
     s->trust = &s->life->trust;
     s->policies.attestation = s->trust->attestation_hash;
     s->policies.signing = s->trust->signing_hash;

@@ -38,7 +38,7 @@ static enum qr_rc admins_check(const struct trust_dir *dir, enum trust_check_id 
                        (unsigned)good, need, leaf_kind_name(kind));
 }
 
-static enum qr_rc signing_text(const struct trust_dir *dir, const struct leaf_policy *p,
+static enum qr_rc signing_text(const struct trust_context *ctx, const struct leaf_policy *p,
                                struct signing_policy *out, struct trust_report *r)
 {
     struct qr_err err = {{0}};
@@ -49,8 +49,10 @@ static enum qr_rc signing_text(const struct trust_dir *dir, const struct leaf_po
     QR_TRY(trust_check(r, TRUST_POLICY_TEXT, qr_hash_equal(&hash, &p->hash), QR_FALSE,
                        "the signing policy's text has another hash"));
     if (out) *out = policy;
-    return trust_result(r, TRUST_POLICY_FLOOR,
-                        signing_policy_at_least(&policy, &dir->signing, &err), &err);
+    struct signing_policy floor = ctx->dir->signing;
+    floor.classes |= ctx->classes;
+    return trust_result(r, TRUST_POLICY_FLOOR, signing_policy_at_least(&policy, &floor, &err),
+                        &err);
 }
 
 static enum qr_rc attestation_text(const struct trust_dir *dir, const struct leaf_policy *p,
@@ -67,12 +69,13 @@ static enum qr_rc attestation_text(const struct trust_dir *dir, const struct lea
                        QR_POLICY, "the attestation policy is not the trusted one");
 }
 
-enum qr_rc trust_policy_check(const struct trust_dir *dir, const struct leaf_policy *p,
+enum qr_rc trust_policy_check(const struct trust_context *ctx, const struct leaf_policy *p,
                               const json_t *body, struct signing_policy *signing,
                               struct trust_report *r)
 {
+    const struct trust_dir *dir = ctx->dir;
     QR_TRY(admins_check(dir, TRUST_POLICY_ADMINS, LEAF_POLICY_CHANGED, &p->admin_sigs, body, r));
-    if (p->name == LEAF_POLICY_SIGNING) return signing_text(dir, p, signing, r);
+    if (p->name == LEAF_POLICY_SIGNING) return signing_text(ctx, p, signing, r);
     return attestation_text(dir, p, r);
 }
 

@@ -36,10 +36,11 @@ void trust_context_of(const struct trust_dir *dir, unsigned extra_classes,
 enum qr_rc trust_entry_check(const struct trust_context *ctx, const struct leaf_entry *e,
                              struct trust_report *r) QR_MUST_CHECK;
 
-/* A policy.changed body: admins, text, hash; and, when the session is judged
- * by it, at least the directory's policy.  The attestation policy must be the
- * directory's own.  signing (may be NULL) receives a signing policy. */
-enum qr_rc trust_policy_check(const struct trust_dir *dir, const struct leaf_policy *p,
+/* A policy.changed body: admins, text, hash, and at least the directory's
+ * policy (apart from classes that ctx accepts beyond it).  The attestation
+ * policy must be the directory's own.  signing (may be NULL) receives a signing
+ * policy. */
+enum qr_rc trust_policy_check(const struct trust_context *ctx, const struct leaf_policy *p,
                               const json_t *body, struct signing_policy *signing,
                               struct trust_report *r) QR_MUST_CHECK;
 

@@ -162,6 +162,11 @@ static enum qr_rc read_policies(const struct trust_files *f, struct trust_dir *t
     if (attest_policy_parse(f->attestation_policy, &t->attestation, &why) != QR_OK)
         return qr_fail(err, QR_MALFORMED, "attestation.policy: %s", why.text);
     t->attestation_hash = t->attestation->hash;
+    return QR_OK;
+}
+
+enum qr_rc trust_dir_serviceable(const struct trust_dir *t, struct qr_err *err)
+{
     if (t->attestation->trust_class == ATTEST_SIMULATED &&
         !(t->signing.classes & QR_CLASS_SIMULATED))
         return qr_fail(err, QR_POLICY,
