@@ -62,7 +62,7 @@ static int run(struct cli *c, const struct verify_cmd *v)
     qr_buf_init(&talk, 4 * 1024 * 1024);
     int code = verify_cmd_run(v, &out, &talk);
     if (talk.n && !c->json) (void)fwrite(talk.p, 1, talk.n, stderr);
-    (void)fwrite(out.p, 1, out.n, stdout);
+    if (out.n) (void)fwrite(out.p, 1, out.n, stdout);
     qr_buf_fini(&out);
     qr_buf_fini(&talk);
     return code;
