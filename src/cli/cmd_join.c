@@ -36,6 +36,9 @@ static const struct qr_config_spec spec = {
     .own_count = sizeof own / sizeof own[0],
 };
 
+/* NAME_MAX less ".quorate" and what a write beside it appends. */
+#define MAX_FILE_NAME 220
+
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int sig)
@@ -152,7 +155,8 @@ static void output_path(const struct joining *j, char out[PATH_MAX])
         (void)snprintf(out, PATH_MAX, "%s", given);
         return;
     }
-    if (a->name[0] && !strchr(a->name, '/') && a->name[0] != '.')
+    if (a->name[0] && !strchr(a->name, '/') && a->name[0] != '.' &&
+        qr_str(a->name).n <= MAX_FILE_NAME)
         cli_clean(qr_str(a->name), name, sizeof name);
     else
         qr_hex(a->sha256.b, 8, name);
@@ -170,7 +174,9 @@ static enum qr_rc keep_bundle(struct joining *j, struct qr_err *err)
     }
     if (j->c->json) {
         j->c->result = qr_json_object();
-        qr_json_set_str(j->c->result, "bundle", path);
+        char text[PATH_MAX]; /* JSON takes UTF-8 only */
+        cli_clean(qr_str(path), text, sizeof text);
+        qr_json_set_str(j->c->result, "bundle", text);
         qr_json_set_str(j->c->result, "session", j->facts->facts.request.is.session);
         qr_json_set_u64str(j->c->result, "approval_index", j->where.index);
     } else if (strcmp(path, "-") != 0) {
