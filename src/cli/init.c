@@ -78,8 +78,8 @@ static enum qr_rc make_node(struct making *m, struct pki_transport_ca *ca, const
     struct pki_node_request req = {
         .node = node,
         /* Participants answer no calls; a daemon's probe calls itself. */
-        .usage = strcmp(node, LAYOUT_CLIENT) == 0 ? PKI_NODE_CLIENT
-                                                  : PKI_NODE_SERVER | PKI_NODE_CLIENT,
+        .usage =
+            strcmp(node, LAYOUT_CLIENT) == 0 ? PKI_NODE_CLIENT : PKI_NODE_SERVER | PKI_NODE_CLIENT,
         .validity = {m->now_us - 60 * 1000000LL, m->now_us + 365 * DAY_US}};
     struct pki_node_info info;
     QR_TRY(pki_node_make(ca, &req, (struct pki_ca_files){crt.s, key.s}, &info, m->err));
