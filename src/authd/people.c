@@ -3,6 +3,8 @@
  * A person's newest entry wins: entries are applied in any number of passes
  * (as they are logged, and again at each start), so one that is not newer than
  * what the row has seen is passed over. */
+#include <config.h> /* memmem */
+
 #include "authd/people.h"
 
 #include "base/file.h"
@@ -333,10 +335,20 @@ static enum qr_rc apply_kind(struct people *p, const struct leaf_entry *e, uint6
     }
 }
 
+/* Whether an entry may be about people or policies: a canonical entry of such a
+ * kind holds one of these.  Spares parsing the rest of a long log. */
+static bool may_matter(struct qr_bytes entry)
+{
+    static const char person[] = "\"kind\":\"identity.", policy[] = "\"kind\":\"policy.";
+    return memmem(entry.p, entry.n, person, sizeof person - 1) != NULL ||
+           memmem(entry.p, entry.n, policy, sizeof policy - 1) != NULL;
+}
+
 enum qr_rc people_apply(struct people *p, uint64_t index, struct qr_bytes entry, struct qr_err *err)
 {
     struct leaf_entry e;
     struct qr_err why = {{0}};
+    if (!may_matter(entry)) return QR_OK;
     QR_TRY(leaf_parse(entry, &e, err));
     bool ours = e.kind == LEAF_POLICY_CHANGED || e.kind == LEAF_IDENTITY_ENROLLED ||
                 e.kind == LEAF_IDENTITY_ROLE_CHANGED || e.kind == LEAF_IDENTITY_REVOKED ||
