@@ -7,6 +7,7 @@
 #include "service/receipt.h"
 #include "tlog/qr.h"
 #include "tlogd/admission.h"
+#include "tlogd/find.h"
 #include "trust/trust_dir.h"
 
 #include "quorate/v1/log.pb-c.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 
 #define MAX_BATCH 256
-#define MAX_INDEXES 1024
+#define MAX_INDEXES FIND_MAX
 #define MAX_ANSWER_BYTES ((size_t)3 * 1024 * 1024)
 #define START_CHUNK 1024
 
@@ -511,100 +512,6 @@ static void get_entries(Quorate__V1__Log_Service *rpc, const Quorate__V1__Entrie
     if (rc != QR_OK) rpc_fail(call, rpc_call_gone(call) ? QR_CANCELLED : rc, err.text);
 }
 
-/* ---- finding ---- */
-
-/* One place more than an answer has: whoever asks what is in the log must not
- * take a part for the whole. */
-#define FOUND_MAX (MAX_INDEXES + 1)
-struct found {
-    size_t n;
-    uint64_t index[FOUND_MAX];
-};
-
-/* Adds the indexes of a tag, keeping the list ascending and without doubles. */
-static enum qr_rc add_tag(struct tlogd *d, char kind, struct qr_bytes what, struct found *f,
-                          struct qr_err *err)
-{
-    struct admission_tag tag = admission_tag(kind, what);
-    struct tlog_err terr = {{0}};
-    struct found got = {.n = FOUND_MAX};
-    QR_TRY(result(
-        tlog_find_tag(d->log, (struct tlog_bytes){tag.b, tag.n}, 0, got.index, &got.n, &terr),
-        &terr, err));
-    struct found all = {.n = 0};
-    size_t i = 0, k = 0;
-    while (all.n < FOUND_MAX && (i < f->n || k < got.n)) {
-        if (k == got.n || (i < f->n && f->index[i] < got.index[k])) {
-            all.index[all.n++] = f->index[i++];
-        } else {
-            if (i < f->n && f->index[i] == got.index[k]) i++;
-            all.index[all.n++] = got.index[k++];
-        }
-    }
-    *f = all;
-    return QR_OK;
-}
-
-/* For the first count entries found so far, those that name them as their
- * session. */
-static enum qr_rc add_of_sessions(struct tlogd *d, char kind, size_t count, struct found *f,
-                                  struct qr_err *err)
-{
-    struct found roots = *f;
-    for (size_t i = 0; i < count && i < roots.n; i++) {
-        struct tlog_hash leaf;
-        struct tlog_err terr = {{0}};
-        QR_TRY(result(tlog_leaf_at(d->log, roots.index[i], &leaf, &terr), &terr, err));
-        QR_TRY(add_tag(d, kind, QR_BYTES_OF(leaf.b), f, err));
-    }
-    return QR_OK;
-}
-
-static enum qr_rc find_key(struct tlogd *d, const char *key, struct found *f, struct qr_err *err)
-{
-    struct tlog_err terr = {{0}};
-    enum qr_rc rc =
-        result(tlog_find_key(d->log, tlog_of_qr(qr_str(key)), &f->index[0], &terr), &terr, err);
-    f->n = rc == QR_OK;
-    return rc == QR_NOTFOUND ? QR_OK : rc;
-}
-
-static enum qr_rc find_session(struct tlogd *d, const char *id, struct found *f, struct qr_err *err)
-{
-    QR_TRY(add_tag(d, ADMISSION_TAG_SESSION, qr_str(id), f, err));
-    /* The lowest is session.requested; a certificate names only its leaf. */
-    return add_of_sessions(d, ADMISSION_TAG_SESSION_LEAF, 1, f, err);
-}
-
-static size_t fields_set(const Quorate__V1__FindRequest *in)
-{
-    return (size_t)(in->session[0] != 0) + (in->artifact_sha256.len > 0) +
-           (in->commitment.len > 0) + (in->policy_hash.len > 0) + (in->certificate.len > 0) +
-           (in->leaf_hash.len > 0) + (in->author_event[0] != 0);
-}
-
-static enum qr_rc find_hash(struct tlogd *d, const Quorate__V1__FindRequest *in, struct found *f,
-                            struct qr_err *err)
-{
-    const struct {
-        const ProtobufCBinaryData *value;
-        char tag;
-    } by[] = {{&in->artifact_sha256, ADMISSION_TAG_ARTIFACT},
-              {&in->commitment, ADMISSION_TAG_COMMITMENT},
-              {&in->policy_hash, ADMISSION_TAG_POLICY},
-              {&in->certificate, ADMISSION_TAG_CERTIFICATE},
-              {&in->leaf_hash, ADMISSION_TAG_LEAF}};
-    for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
-        if (by[i].value->len == 0) continue;
-        if (by[i].value->len != QR_SHA256_SIZE)
-            return qr_fail(err, QR_MALFORMED, "a digest has 32 bytes");
-        QR_TRY(add_tag(d, by[i].tag, QR_BYTES(by[i].value->data, by[i].value->len), f, err));
-        if (by[i].tag == ADMISSION_TAG_ARTIFACT)
-            QR_TRY(add_of_sessions(d, ADMISSION_TAG_MADE, MAX_INDEXES, f, err));
-    }
-    return QR_OK;
-}
-
 static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *in,
                  Quorate__V1__FindReply_Closure closure, void *call)
 {
@@ -617,14 +524,7 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     if (!service_admits(d->s, call, NULL)) return;
     struct found *f = qr_arena_alloc(rpc_call_arena(call), sizeof *f);
     enum qr_rc rc = f ? QR_OK : QR_NOMEM;
-    if (rc == QR_OK && fields_set(in) != 1)
-        rc = qr_fail(&err, QR_MALFORMED, "exactly one field must be set");
-    if (rc == QR_OK)
-        rc = in->session[0]        ? find_session(d, in->session, f, &err)
-             : in->author_event[0] ? find_key(d, in->author_event, f, &err)
-                                   : find_hash(d, in, f, &err);
-    if (rc == QR_OK && f->n > MAX_INDEXES)
-        rc = qr_fail(&err, QR_EXHAUSTED, "more than %d entries are found", MAX_INDEXES);
+    if (rc == QR_OK) rc = find_entries(d->log, in, f, &err);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
