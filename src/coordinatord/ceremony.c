@@ -29,24 +29,19 @@ enum qr_rc ceremony_blame(struct ceremony_part *p, uint64_t culprits, struct qr_
     return ceremony_apply(p, &news, err);
 }
 
-void ceremony_entry_fini(struct ceremony_entry *e)
-{
-    leaf_fini(&e->entry);
-    log_answer_fini(&e->answer);
-}
+void ceremony_entry_fini(struct ceremony_entry *e) { leaf_fini(&e->entry); }
 
-enum qr_rc ceremony_fetch(struct coord *c, uint64_t index, enum leaf_kind kind,
-                          struct ceremony_entry *out, struct qr_err *err)
+enum qr_rc ceremony_take(struct coord *c, const ProtobufCMessage *receipt, enum leaf_kind kind,
+                         struct ceremony_entry *out, struct qr_err *err)
 {
     qr_zero(out, sizeof *out);
-    QR_TRY(log_client_proofs(c->s->log_client, &index, 1, &out->answer, err));
-    const struct log_entry *e = &out->answer.entries[0];
-    QR_TRY(leaf_parse(e->bytes, &out->entry, err));
+    QR_TRY(log_client_receipt(c->s->log_client, receipt, &out->log, err));
+    QR_TRY(leaf_parse(out->log.bytes, &out->entry, err));
     if (out->entry.kind != kind)
-        return qr_fail(err, QR_FALSE, "entry %llu is no %s", (unsigned long long)index,
+        return qr_fail(err, QR_FALSE, "entry %llu is no %s", (unsigned long long)out->log.index,
                        leaf_kind_name(kind));
-    out->at = (struct trust_place){.index = e->index,
-                                   .leaf = e->leaf,
+    out->at = (struct trust_place){.index = out->log.index,
+                                   .leaf = out->log.leaf,
                                    .time_us = out->entry.time_us,
                                    .classes = out->entry.classes};
     struct trust_report r;
@@ -64,7 +59,7 @@ struct store_logged ceremony_row(const struct ceremony_entry *e, enum leaf_kind 
                              .kind = kind,
                              .attempt = attempt,
                              .leaf = e->at.leaf,
-                             .bytes = e->answer.entries[0].bytes};
+                             .bytes = e->log.bytes};
     qr_time_format(e->at.time_us, l.time);
     return l;
 }
@@ -153,5 +148,5 @@ void ceremony_run(struct coord *c, const struct work_job *job)
     if (k)
         run_part(c, job, k);
     else
-        material_keep(c, job->n);
+        material_prepare(c, job->n);
 }

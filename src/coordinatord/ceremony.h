@@ -51,15 +51,16 @@ enum qr_rc ceremony_apply(struct ceremony_part *p, struct ceremony_news *news, s
 enum qr_rc ceremony_blame(struct ceremony_part *p, uint64_t culprits, struct qr_err *err)
     QR_MUST_CHECK;
 
-/* An entry another service says it logged, read from the log itself: proven,
- * its author and kind checked.  ceremony_entry_fini in every case. */
+/* An entry another service answered with a receipt: proven to be in the log
+ * that we know, its author and kind checked.  Borrows from receipt (a
+ * Quorate__V1__Receipt or NULL).  ceremony_entry_fini in every case. */
 struct ceremony_entry {
-    struct log_answer answer;
+    struct log_entry log;
     struct leaf_entry entry;
     struct trust_place at;
 };
-enum qr_rc ceremony_fetch(struct coord *c, uint64_t index, enum leaf_kind kind,
-                          struct ceremony_entry *out, struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc ceremony_take(struct coord *c, const ProtobufCMessage *receipt, enum leaf_kind kind,
+                         struct ceremony_entry *out, struct qr_err *err) QR_MUST_CHECK;
 void ceremony_entry_fini(struct ceremony_entry *e);
 /* The row that notes it. */
 struct store_logged ceremony_row(const struct ceremony_entry *e, enum leaf_kind kind,

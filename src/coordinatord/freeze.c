@@ -6,8 +6,8 @@
 
 enum { AUTHD_TIMEOUT_MS = 10000 };
 
-/* Asks authd; *index: where it says roster.attested stands. */
-static enum qr_rc attest(struct ceremony_part *p, uint64_t *index, struct qr_err *err)
+/* Asks authd for roster.attested; answer holds its receipt. */
+static enum qr_rc attest(struct ceremony_part *p, struct rpc_answer *answer, struct qr_err *err)
 {
     Quorate__V1__RosterApprover approvers[QR_MAX_PARTICIPANTS];
     Quorate__V1__RosterApprover *list[QR_MAX_PARTICIPANTS];
@@ -30,17 +30,7 @@ static enum qr_rc attest(struct ceremony_part *p, uint64_t *index, struct qr_err
                                 .method = "AttestRoster",
                                 .in = &in.base,
                                 .timeout_ms = AUTHD_TIMEOUT_MS};
-    struct rpc_answer answer;
-    enum qr_rc rc = p->c->ask(p->c->ask_ctx, COORD_AUTHD, &call, &answer, err);
-    if (rc == QR_OK) {
-        const Quorate__V1__Receipt *r = (const Quorate__V1__Receipt *)answer.msg;
-        if (r->entry)
-            *index = r->entry->index;
-        else
-            rc = qr_fail(err, QR_MALFORMED, "authd answers without an entry");
-    }
-    rpc_answer_fini(&answer);
-    return rc;
+    return p->c->ask(p->c->ask_ctx, COORD_AUTHD, &call, answer, err);
 }
 
 static enum qr_rc fill_payloads(struct ceremony_part *p, struct leaf_descriptor *d,
@@ -55,8 +45,8 @@ static enum qr_rc fill_payloads(struct ceremony_part *p, struct leaf_descriptor 
     return QR_OK;
 }
 
-/* The freeze checkpoint is that of the proof of roster.attested, so it covers
- * the roster. */
+/* The freeze checkpoint is the newest one seen: that of the receipt of
+ * roster.attested or a later one, so it covers the roster. */
 static enum qr_rc describe(struct ceremony_part *p, const struct ceremony_entry *roster,
                            struct leaf_descriptor *d, struct qr_err *err)
 {
@@ -78,7 +68,7 @@ static enum qr_rc describe(struct ceremony_part *p, const struct ceremony_entry 
     d->policies = r->policies;
     d->expires_us = r->expires_us;
     d->roster = roster->at.leaf;
-    d->checkpoint = roster->answer.head.at;
+    d->checkpoint = log_client_seen(p->c->s->log_client);
     return fill_payloads(p, d, err);
 }
 
@@ -128,11 +118,12 @@ static enum qr_rc freeze(struct ceremony_part *p, const struct ceremony_entry *e
 
 enum qr_rc freeze_roster(struct ceremony_part *p, struct qr_err *err)
 {
-    uint64_t index = 0;
-    struct ceremony_entry e;
-    QR_TRY(attest(p, &index, err));
-    enum qr_rc rc = ceremony_fetch(p->c, index, LEAF_ROSTER_ATTESTED, &e, err);
+    struct rpc_answer answer;
+    struct ceremony_entry e = {.entry = {.json = NULL}};
+    enum qr_rc rc = attest(p, &answer, err);
+    if (rc == QR_OK) rc = ceremony_take(p->c, answer.msg, LEAF_ROSTER_ATTESTED, &e, err);
     if (rc == QR_OK) rc = freeze(p, &e, err);
     ceremony_entry_fini(&e);
+    rpc_answer_fini(&answer);
     return rc;
 }

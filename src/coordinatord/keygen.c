@@ -230,10 +230,8 @@ static enum qr_rc take_reply(struct ceremony_part *p, const Quorate__V1__IssueRe
                              struct qr_err *err)
 {
     struct ceremony_entry issued;
-    if (!r->issued || !r->issued->entry)
-        return qr_fail(err, QR_MALFORMED, "cad answers without an entry");
-    enum qr_rc rc =
-        ceremony_fetch(p->c, r->issued->entry->index, LEAF_CERTIFICATE_ISSUED, &issued, err);
+    enum qr_rc rc = ceremony_take(p->c, r->issued ? &r->issued->base : NULL,
+                                  LEAF_CERTIFICATE_ISSUED, &issued, err);
     if (rc == QR_OK)
         rc = started(p, QR_BYTES(r->certificate.data, r->certificate.len), &issued, err);
     ceremony_entry_fini(&issued);

@@ -399,16 +399,16 @@ enum qr_rc material_get(struct coord *c, const struct material_want *want, struc
     return rc;
 }
 
-void material_keep(struct coord *c, int64_t n)
+void material_prepare(struct coord *c, int64_t n)
 {
     struct qr_err err = {{0}};
     struct qr_buf out;
     struct material_want want = {.n = n, .highest = true};
     struct slot key;
-    if (resolve(c, &want, &key, &err) != QR_OK || key.stage != BUNDLE_SIGNED) return;
+    if (resolve(c, &want, &key, &err) != QR_OK || key.stage == BUNDLE_OPEN) return;
     qr_buf_init(&out, QR_MAX_BUNDLE);
     enum qr_rc rc = material_get(c, &want, &out, &err);
-    if (rc != QR_OK) qr_log_text(&c->s->log, "bundle", "%s: %s", qr_rc_name(rc), err.text);
+    if (rc != QR_OK) qr_log_text(&c->s->log, "material", "%s: %s", qr_rc_name(rc), err.text);
     qr_buf_fini(&out);
 }
 

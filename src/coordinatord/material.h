@@ -21,9 +21,9 @@ struct material_want {
 };
 enum qr_rc material_get(struct coord *c, const struct material_want *want, struct qr_buf *out,
                         struct qr_err *err) QR_MUST_CHECK;
-/* A session has ended: makes and keeps its bundle if it was signed.  Trouble
- * is logged; the next reader tries again. */
-void material_keep(struct coord *c, int64_t n);
+/* Makes what its readers will ask for now: frozen, started, or the finished
+ * bundle.  Trouble is logged; the next reader tries again. */
+void material_prepare(struct coord *c, int64_t n);
 
 /* Finds the two policies in the log, for every bundle.  QR_NOTFOUND: they are
  * not there yet; QR_UNAVAILABLE. */

@@ -57,11 +57,12 @@ enum qr_rc work_new(struct coord *c, struct coord_work **out, struct qr_err *err
 
 /* ---- jobs ---- */
 
+/* Besides what a wait asks us to do: material is made before its readers ask. */
 static bool is_ours(enum session_wait wait)
 {
-    return wait == SESSION_WAIT_ROSTER || wait == SESSION_WAIT_VERIFY ||
-           wait == SESSION_WAIT_CERTIFY || wait == SESSION_WAIT_AGGREGATE ||
-           wait == SESSION_WAIT_NONE;
+    return wait == SESSION_WAIT_DKG1 || wait == SESSION_WAIT_SHARE || wait == SESSION_WAIT_ROSTER ||
+           wait == SESSION_WAIT_VERIFY || wait == SESSION_WAIT_CERTIFY ||
+           wait == SESSION_WAIT_AGGREGATE || wait == SESSION_WAIT_NONE;
 }
 
 static bool same(const struct work_job *a, const struct work_job *b)
