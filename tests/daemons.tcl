@@ -71,3 +71,9 @@ proc log_of_kind {node kind} {
     set e
   }
 }
+
+# Waits until a process that was killed is gone.
+proc within_gone {pid {ms 5000}} {
+  set end [expr {[clock milliseconds] + $ms}]
+  while {[process_alive $pid] && ![zombie $pid] && [clock milliseconds] < $end} { after 5 }
+}
