@@ -270,8 +270,8 @@ static void attest_begin(Quorate__V1__Attest_Service *svc, const Quorate__V1__Be
     if (rpc_call_peer(data)->tls && peer.node_id.n == 0)
         rc = qr_fail(&err, QR_DENIED, "the certificate names no node");
     if (rc == QR_OK)
-        rc = attest_server_init(s->handshakes, &peer,
-                                QR_BYTES(in->message.data, in->message.len), &m2, &err);
+        rc = attest_server_init(s->handshakes, &peer, QR_BYTES(in->message.data, in->message.len),
+                                &m2, &err);
     if (rc == QR_OK) {
         Quorate__V1__BeginReply reply = QUORATE__V1__BEGIN_REPLY__INIT;
         reply.message = (ProtobufCBinaryData){.len = m2.n, .data = m2.p};
