@@ -93,7 +93,8 @@ static const struct kind *kind_of(enum session_wait wait)
 
 static bool passes(enum qr_rc rc)
 {
-    return rc == QR_UNAVAILABLE || rc == QR_DEADLINE || rc == QR_EXHAUSTED;
+    return rc == QR_UNAVAILABLE || rc == QR_DEADLINE || rc == QR_EXHAUSTED || rc == QR_CANCELLED ||
+           rc == QR_ATTESTATION || rc == QR_UNAUTHENTICATED;
 }
 
 /* One try.  *stale: the session has moved on without us. */

@@ -4,7 +4,7 @@
 #include "quorate/v1/auth.pb-c.h"
 #include "service/receipt.h"
 
-enum { AUTHD_TIMEOUT_MS = 10000 };
+enum { AUTHD_TIMEOUT_MS = 8000 };
 
 /* Asks authd for roster.attested; answer holds its receipt. */
 static enum qr_rc attest(struct ceremony_part *p, struct rpc_answer *answer, struct qr_err *err)

@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-enum { CAD_TIMEOUT_MS = 10000 };
+enum { CAD_TIMEOUT_MS = 8000 };
 
 enum qr_rc keygen_params(const struct leaf_descriptor *d, const struct qr_hash *hash,
                          struct cocktail_params *out, struct qr_err *err)
