@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#define RECONNECT_MS 2500 /* longest pause between two attempts, and some */
+
 /* ---- the guard's header ---- */
 
 static enum qr_rc sign(struct flight *f, int timeout_ms, struct qr_err *err)
@@ -21,6 +23,23 @@ static enum qr_rc sign(struct flight *f, int timeout_ms, struct qr_err *err)
     QR_TRY(f->guard.sign(f->guard.ctx, &r, &f->state, &f->header, err));
     f->signed_off = true;
     return qr_buf_ok(&f->header);
+}
+
+/* gRPC makes connections only while somebody polls, and fails every call at
+ * once between two attempts: a caller that sleeps between its calls would
+ * never see a restarted server.  So after a failed attempt the next call polls
+ * until a connection stands, for a while. */
+static void await_connection(struct flight *f, int timeout_ms)
+{
+    grpc_channel *core = flight_core(f->ch);
+    int64_t end = wire_now_us() + (timeout_ms < RECONNECT_MS ? timeout_ms : RECONNECT_MS) * 1000LL;
+    grpc_connectivity_state state = grpc_channel_check_connectivity_state(core, 1);
+    if (state != GRPC_CHANNEL_TRANSIENT_FAILURE) return;
+    while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_SHUTDOWN && wire_now_us() < end) {
+        grpc_channel_watch_connectivity_state(core, state, wire_time(end), f->cq, f);
+        (void)grpc_completion_queue_pluck(f->cq, f, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        state = grpc_channel_check_connectivity_state(core, 1);
+    }
 }
 
 enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rpc_ask *ask,
@@ -44,6 +63,7 @@ enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rp
     f->deadline_us = wire_now_us() + (int64_t)timeout_ms * 1000;
     flight_revive(ch, f->deadline_us);
     f->cq = grpc_completion_queue_create_for_pluck(NULL);
+    await_connection(f, timeout_ms);
     grpc_slice path = grpc_slice_from_copied_string(f->path);
     f->core = grpc_channel_create_call(flight_core(ch), NULL, GRPC_PROPAGATE_DEFAULTS, f->cq, path,
                                        NULL, wire_time(f->deadline_us), NULL);
