@@ -21,13 +21,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READY_MS 30000
 #define STOP_MS 12000
 #define MAX_FLAGS 32
-#define RESTART_LIMIT 5 /* deaths within RESTART_WINDOW_US */
-#define RESTART_WINDOW_US (60 * 1000000LL)
+#define RESTART_LIMIT 5 /* deaths in a row before it was ready */
 
 enum { UP_TLOGD, UP_AUTHD, UP_CAD, UP_COORDINATORD, UP_COUNT };
 
@@ -50,7 +50,6 @@ struct child {
     char addr[64]; /* "127.0.0.1:7702", port 0 until known */
     bool ready;
     int deaths;
-    int64_t window_us; /* start of the present counting window */
 };
 
 struct up {
@@ -143,13 +142,14 @@ static void look_ready(struct up *u, int i)
 }
 
 /* Exit codes after which another start would end the same way: usage,
- * unreadable or refused configuration, conflict, attestation, fork. */
+ * unreadable or refused configuration, attestation, fork.  Not conflict: an
+ * outgoing connection of somebody may hold the port for a moment. */
 static bool hopeless(int status)
 {
     if (!WIFEXITED(status)) return false;
     int code = WEXITSTATUS(status);
-    return code == 2 || code == 3 || code == 4 || code == 8 || code == 9 || code == 10 ||
-           code == 71 || code == 72;
+    return code == 2 || code == 3 || code == 4 || code == 9 || code == 10 || code == 71 ||
+           code == 72;
 }
 
 static enum qr_rc on_death(struct up *u, int i, int status)
@@ -157,11 +157,8 @@ static enum qr_rc on_death(struct up *u, int i, int status)
     struct child *ch = &u->child[i];
     ch->pid = 0;
     if (u->stopping) return QR_OK;
-    int64_t now = qr_mono_us(&u->c->clock);
-    if (now - ch->window_us > RESTART_WINDOW_US) {
-        ch->window_us = now;
-        ch->deaths = 0;
-    }
+    if (!ch->ready) look_ready(u, i);
+    if (ch->ready) ch->deaths = 0;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (hopeless(status) || ++ch->deaths > RESTART_LIMIT) {
         u->c->exit_code = WIFEXITED(status) ? code : 7;
@@ -169,6 +166,10 @@ static enum qr_rc on_death(struct up *u, int i, int status)
                        services[i].program, code, u->dir, LAYOUT_RUN, services[i].node);
     }
     cli_say(u->c, "%s ended with %d, starting it again", services[i].program, code);
+    if (ch->deaths > 1) {
+        struct timespec pause = {0, (ch->deaths - 1) * 200 * 1000000L};
+        (void)nanosleep(&pause, NULL);
+    }
     return start(u, i);
 }
 
