@@ -209,24 +209,5 @@ void rpc_channel_pin(struct rpc_channel *ch, const struct qr_hash *spki)
     pthread_mutex_unlock(&ch->pin->lock);
 }
 
-/* Longer than a handshake over loopback or a continent, shorter than patience. */
-#define REVIVE_US 700000LL
-
-void flight_revive(const struct rpc_channel *ch, int64_t deadline_us)
-{
-    int tag;
-    if (grpc_channel_check_connectivity_state(ch->core, 1) != GRPC_CHANNEL_TRANSIENT_FAILURE)
-        return;
-    int64_t until = wire_now_us() + REVIVE_US;
-    grpc_completion_queue *cq = grpc_completion_queue_create_for_pluck(NULL);
-    grpc_channel_watch_connectivity_state(ch->core, GRPC_CHANNEL_TRANSIENT_FAILURE,
-                                          wire_time(until < deadline_us ? until : deadline_us), cq,
-                                          &tag);
-    (void)grpc_completion_queue_pluck(cq, &tag, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-    grpc_completion_queue_shutdown(cq);
-    (void)grpc_completion_queue_pluck(cq, NULL, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-    grpc_completion_queue_destroy(cq);
-}
-
 grpc_channel *flight_core(const struct rpc_channel *ch) { return ch->core; }
 const struct rpc_channel_conf *flight_conf(const struct rpc_channel *ch) { return &ch->conf; }

@@ -61,7 +61,6 @@ enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rp
     f->request = wire_pack(ask->in);
     QR_TRY(sign(f, timeout_ms, err));
     f->deadline_us = wire_now_us() + (int64_t)timeout_ms * 1000;
-    flight_revive(ch, f->deadline_us);
     f->cq = grpc_completion_queue_create_for_pluck(NULL);
     await_connection(f, timeout_ms);
     grpc_slice path = grpc_slice_from_copied_string(f->path);

@@ -47,10 +47,6 @@ void flight_close(struct flight *f);
 enum qr_rc flight_channel_new(struct rpc_channel **out, const struct rpc_channel_conf *conf,
                               grpc_channel_credentials *creds, struct qr_err *err) QR_MUST_CHECK;
 grpc_channel *flight_core(const struct rpc_channel *ch);
-/* A channel that lost its server connects again only while somebody polls for
- * it, and says TRANSIENT_FAILURE, so that calls fail at once, until it has
- * connected.  Polls for a moment, at most until deadline_us, when it is so. */
-void flight_revive(const struct rpc_channel *ch, int64_t deadline_us);
 const struct rpc_channel_conf *flight_conf(const struct rpc_channel *ch);
 
 #endif
