@@ -144,6 +144,7 @@ static enum qr_rc open_all(struct services *s, struct qr_err *err)
                                   .keys = s->conf.trust->log_keys,
                                   .key_count = s->conf.trust->log_key_count,
                                   .log = s->conf.log,
+                                  .clock = s->conf.clock,
                                   .call = log_call,
                                   .stream = log_stream,
                                   .ctx = s};

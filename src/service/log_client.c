@@ -20,12 +20,16 @@
 #define MAX_ANSWER ((size_t)64 * 1024 * 1024)
 #define MAX_PROOFS 1024
 #define OBSERVE_TRIES 16
+#define WRITE_EVERY_US 1000000
 
 struct log_client {
     struct log_client_conf conf;
     char *anchor_path;
     pthread_mutex_t mutex;
     struct leaf_checkpoint seen;
+    struct qr_buf note; /* of the newest checkpoint taken since the start */
+    bool unwritten;
+    int64_t written_us; /* monotonic */
     bool forked;
 };
 
@@ -169,6 +173,20 @@ static enum qr_rc fork_found(struct log_client *c, const struct log_head *head,
                    (unsigned long long)seen->size, (unsigned long long)head->at.size);
 }
 
+/* Keeps the newest note in the anchor file.  Two syncs for each checkpoint of a
+ * busy log would cost more than the calls: the file is written once in
+ * WRITE_EVERY_US and at the end.  What a crash can lose is that last moment of
+ * what we saw, never a moment of what the log keeps.  Under the mutex. */
+static enum qr_rc write_anchor(struct log_client *c, bool now, struct qr_err *err)
+{
+    int64_t t = qr_mono_us(&c->conf.clock);
+    if (!c->unwritten || (!now && t < c->written_us + WRITE_EVERY_US)) return QR_OK;
+    QR_TRY(qr_file_write(c->anchor_path, qr_buf_bytes(&c->note), 0600, err));
+    c->unwritten = false;
+    c->written_us = t;
+    return QR_OK;
+}
+
 /* Takes head as seen when it is newer; *again: another thread was faster. */
 static enum qr_rc advance(struct log_client *c, const struct log_head *head,
                           const struct leaf_checkpoint *base, bool *again, struct qr_err *err)
@@ -177,7 +195,10 @@ static enum qr_rc advance(struct log_client *c, const struct log_head *head,
     (void)pthread_mutex_lock(&c->mutex);
     *again = c->seen.size != base->size || !qr_hash_equal(&c->seen.root, &base->root);
     if (!*again && head->at.size > base->size) {
-        rc = qr_file_write(c->anchor_path, head->note, 0600, err);
+        qr_buf_reset(&c->note);
+        qr_buf_put_bytes(&c->note, head->note);
+        c->unwritten = true;
+        rc = write_anchor(c, false, err);
         if (rc == QR_OK) c->seen = head->at;
     }
     (void)pthread_mutex_unlock(&c->mutex);
@@ -231,6 +252,8 @@ enum qr_rc log_client_new(struct log_client **out, const struct log_client_conf 
     c->conf = *conf;
     c->anchor_path = path;
     c->conf.anchor_path = path;
+    c->written_us = INT64_MIN / 2;
+    qr_buf_init(&c->note, TLOG_NOTE_MAX);
     if (pthread_mutex_init(&c->mutex, NULL) != 0) qr_fatal("mutex");
     /* The empty tree is consistent with everything. */
     struct tlog_hash empty;
@@ -248,6 +271,10 @@ enum qr_rc log_client_new(struct log_client **out, const struct log_client_conf 
 void log_client_free(struct log_client *c)
 {
     if (!c) return;
+    struct qr_err err = {{0}};
+    if (write_anchor(c, true, &err) != QR_OK && c->conf.log)
+        qr_log_text(c->conf.log, "log.anchor", "%s", err.text);
+    qr_buf_fini(&c->note);
     (void)pthread_mutex_destroy(&c->mutex);
     free(c->anchor_path);
     free(c);

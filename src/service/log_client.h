@@ -62,6 +62,7 @@ struct log_client_conf {
     const struct trust_log_key *keys; /* keeps */
     size_t key_count;
     const struct qr_log *log; /* keeps; may be NULL */
+    struct qr_clock clock;
     enum qr_rc (*call)(void *ctx, const char *method, const ProtobufCMessage *in,
                        struct rpc_answer *out, struct qr_err *err);
     enum qr_rc (*stream)(void *ctx, uint64_t from, uint64_t to, log_each *each, void *each_ctx,

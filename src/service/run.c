@@ -156,6 +156,7 @@ static enum qr_rc open_log(struct service *s, struct qr_err *err)
                                  .keys = s->trust->log_keys,
                                  .key_count = s->trust->log_key_count,
                                  .log = &s->log,
+                                 .clock = s->clock,
                                  .call = link_call,
                                  .stream = link_stream,
                                  .ctx = s};
