@@ -246,13 +246,53 @@ static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsig
     return QR_OK;
 }
 
+static void put_place(struct qr_buf *b, const struct trust_place *at)
+{
+    qr_buf_put_be64(b, at->index);
+    qr_buf_put(b, at->leaf.b, sizeof at->leaf.b);
+}
+
+/* Everything that the verdict on an approval depends on. */
+static struct qr_hash approval_identity(const struct bundle_facts *f,
+                                        const struct trust_approval *a)
+{
+    struct qr_buf b;
+    qr_buf_init(&b, QR_MAX_BUNDLE);
+    put_place(&b, &f->request.at);
+    put_place(&b, &a->at);
+    put_place(&b, &a->identity.at);
+    put_place(&b, &a->issued_at);
+    qr_buf_put_lp(&b, a->certificate);
+    qr_buf_put_lp(&b, a->grant);
+    qr_buf_put_lp(&b, a->evidence);
+    qr_buf_put(&b, f->context.policies.signing.b, QR_SHA256_SIZE);
+    qr_buf_put(&b, f->context.policies.attestation.b, QR_SHA256_SIZE);
+    qr_buf_put_be32(&b, f->context.classes);
+    if (b.failed) qr_fatal("an approval over the bundle's cap");
+    struct qr_hash h = qr_sha256_one(qr_buf_bytes(&b));
+    qr_buf_fini(&b);
+    return h;
+}
+
+static bool approval_known(const struct bundle_known *known, const struct qr_hash *h)
+{
+    for (size_t i = 0; known && i < known->n; i++)
+        if (qr_hash_equal(&known->h[i], h)) return true;
+    return false;
+}
+
 /* (h) and (i) of every approval, then (j) */
-static enum qr_rc approvals_check(struct bundle_facts *f, struct trust_report *r)
+static enum qr_rc approvals_check(struct bundle_facts *f, struct bundle_known *known,
+                                  struct trust_report *r)
 {
     for (size_t i = 0; i < f->approval_count; i++) {
+        struct trust_approval *a = &f->approvals[i];
+        struct qr_hash h = approval_identity(f, a);
+        f->classes |= a->is.classes;
+        if (approval_known(known, &h)) continue;
         trust_report_subject(r, "approval %u", (unsigned)i + 1);
-        QR_TRY(trust_approval_check(&f->context, &f->request, &f->approvals[i], r));
-        f->classes |= f->approvals[i].is.classes;
+        QR_TRY(trust_approval_check(&f->context, &f->request, a, r));
+        if (known && known->n < QR_MAX_PARTICIPANTS) known->h[known->n++] = h;
     }
     trust_report_subject(r, "%s", "");
     if (f->stage >= BUNDLE_FROZEN)
@@ -296,7 +336,8 @@ static enum qr_rc payload_list_check(const struct bundle *b, const struct leaf_r
                        "its payloads, frames or transcript do not fit its stage");
 }
 
-static enum qr_rc frozen_check(struct bundle_facts *f, struct trust_report *r)
+static enum qr_rc frozen_check(struct bundle_facts *f, struct bundle_known *known,
+                               struct trust_report *r)
 {
     struct trust_freeze freeze = {.req = &f->request,
                                   .approvals = f->approvals,
@@ -304,7 +345,7 @@ static enum qr_rc frozen_check(struct bundle_facts *f, struct trust_report *r)
                                   .roster = &f->roster,
                                   .d = &f->descriptor};
     QR_TRY(trust_roster_check(&f->context, &freeze, r));
-    QR_TRY(approvals_check(f, r));
+    QR_TRY(approvals_check(f, known, r));
     QR_TRY(trust_descriptor_check(&f->context, &freeze, r));
     return trust_request_alive(&f->request, f->descriptor.at.time_us, r);
 }
@@ -334,8 +375,8 @@ static enum qr_rc verify(const struct bundle *b, const struct trust_dir *dir,
     QR_TRY(policies_check(&s, f, extra, r));
     QR_TRY(trust_request_check(&f->context, &f->request, &f->requester, r));
     if (opt->now_us) QR_TRY(trust_request_alive(&f->request, *opt->now_us, r));
-    if (b->stage < BUNDLE_FROZEN) return approvals_check(f, r);
-    QR_TRY(frozen_check(f, r));
+    if (b->stage < BUNDLE_FROZEN) return approvals_check(f, opt->known, r);
+    QR_TRY(frozen_check(f, opt->known, r));
     return b->stage < BUNDLE_STARTED ? QR_OK : verify_end(&s, opt, f, r);
 }
 

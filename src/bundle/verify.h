@@ -13,6 +13,14 @@
 #include "bundle/bundle.h"
 #include "trust/quorum_check.h"
 
+/* Approvals that passed under the same trust directory before, byte for byte
+ * and index for index: whoever verifies one session at several stages hands the
+ * same struct (zeroed at first) to each call, and they are not judged again. */
+struct bundle_known {
+    size_t n;
+    struct qr_hash h[QR_MAX_PARTICIPANTS];
+};
+
 struct bundle_options {
     enum bundle_stage need;  /* a bundle of an earlier stage is refused */
     bool allow_simulated;    /* accept class simulated beyond the policy */
@@ -20,10 +28,11 @@ struct bundle_options {
     struct qr_hash artifact; /* SHA-256 */
     bool has_size;
     uint64_t size;
-    bool has_file;         /* for raw: the file itself, borrowed */
-    struct qr_bytes file;  /* without it the digest must do, and the raw
+    bool has_file;              /* for raw: the file itself, borrowed */
+    struct qr_bytes file;       /* without it the digest must do, and the raw
                            * signature is reported as skipped */
-    const int64_t *now_us; /* not NULL: the session must not have expired */
+    struct bundle_known *known; /* NULL: judge everything */
+    const int64_t *now_us;      /* not NULL: the session must not have expired */
 };
 
 /* What a verified bundle says; filled up to its stage.  Borrows from the

@@ -26,6 +26,7 @@ struct ceremony {
     struct frost_nonces *nonces[QR_MAX_PAYLOADS];
     struct frost_commitment commitments[QR_MAX_PAYLOADS];
     struct qr_pub group_key;
+    struct bundle_known known; /* approvals judged in an earlier step */
     struct leaf_abort failure; /* of the last refused step */
 };
 
@@ -146,6 +147,7 @@ static enum qr_rc open_material(struct ceremony *c, struct qr_bytes material,
                                  .artifact = c->is.artifact,
                                  .has_file = c->is.has_file,
                                  .file = c->is.file,
+                                 .known = &c->known,
                                  .now_us = &now};
     QR_TRY(bundle_read(material, b, err));
     struct trust_report r;

@@ -90,12 +90,9 @@ static enum qr_rc consider(void *ctx, const struct bundle *b, const struct bundl
 {
     struct follow *f = ctx;
     struct log_client *log = services_log(f->services);
-    struct log_answer head;
-    QR_TRY(log_client_head(log, &head, err));
-    log_answer_fini(&head);
+    /* What the approvers state is proven in the material, up to its checkpoint;
+     * that one is held against our own view, and the log is asked afresh. */
     QR_TRY(log_client_consider(log, b->checkpoint, err));
-    for (size_t i = 0; i < facts->approval_count; i++)
-        QR_TRY(log_client_includes(log, &facts->approvals[i].is.checkpoint, err));
     enum qr_rc stands = standing_check(f->services, facts, err);
     /* Not a late order, which QR_STATE would be: material that must not be. */
     if (stands != QR_OK) return stands == QR_STATE ? QR_FALSE : stands;

@@ -431,18 +431,6 @@ enum qr_rc log_client_consider(struct log_client *c, struct qr_bytes note, struc
     return observe(c, &head, err);
 }
 
-enum qr_rc log_client_includes(struct log_client *c, const struct leaf_checkpoint *at,
-                               struct qr_err *err)
-{
-    struct leaf_checkpoint seen = log_client_seen(c);
-    if (at->size > seen.size) return qr_fail(err, QR_STALE, "a checkpoint larger than the log");
-    enum qr_rc rc = prove(c, at, &seen, err);
-    if (rc == QR_FALSE)
-        return qr_fail(err, QR_FORK, "somebody was shown another history at size %llu",
-                       (unsigned long long)at->size);
-    return rc;
-}
-
 enum qr_rc log_client_head(struct log_client *c, struct log_answer *out, struct qr_err *err)
 {
     Quorate__V1__Empty in = QUORATE__V1__EMPTY__INIT;

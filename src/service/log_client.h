@@ -125,10 +125,6 @@ enum qr_rc log_client_consider(struct log_client *c, struct qr_bytes note, struc
  * above, its entry included.  out borrows from it.  QR_FORK, QR_MALFORMED. */
 enum qr_rc log_client_receipt(struct log_client *c, const ProtobufCMessage *receipt,
                               struct log_entry *out, struct qr_err *err) QR_MUST_CHECK;
-/* Whether a size and root that somebody states lie on our history; at most the
- * newest size seen.  QR_FORK: another root; QR_STALE: larger than we know. */
-enum qr_rc log_client_includes(struct log_client *c, const struct leaf_checkpoint *at,
-                               struct qr_err *err) QR_MUST_CHECK;
 
 /* Whether a checkpoint that somebody names is of this log: proven against the
  * newest seen.  QR_STALE: larger than that; QR_FALSE: of another history (which
