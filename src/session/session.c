@@ -401,8 +401,8 @@ static enum qr_rc on_submitted(struct step *t)
     return QR_OK;
 }
 
-/* What a member claims about another proves nothing (FROST.md section 5.7):
- * both leave, neither is barred, and others who wait can take their places. */
+/* What a member claims about another proves nothing (he can invent the share
+ * he complains of): both leave, neither is barred, and others who wait can take their places. */
 static enum qr_rc on_aborted(struct step *t)
 {
     struct session_approval *a = NULL;
