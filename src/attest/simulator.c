@@ -77,7 +77,7 @@ static enum qr_rc read_key(const char *dir, const char *name, EVP_PKEY **out, st
     enum qr_rc rc = qr_file_read_private(path, &pem, err);
     if (rc == QR_OK) {
         BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-        *out = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+        *out = bio ? PEM_read_bio_PrivateKey(bio, NULL, qr_pem_no_password, NULL) : NULL;
         BIO_free(bio);
         if (!*out) rc = qr_fail(err, QR_MALFORMED, "%s: not a private key in PEM", path);
     }

@@ -167,6 +167,15 @@ enum qr_rc qr_signer_new(struct qr_signer *s, const struct qr_rand *r, struct qr
 
 void qr_signer_fini(struct qr_signer *s) { qr_secret_fini(&s->secret); }
 
+int qr_pem_no_password(char *out, int room, int writing, void *ctx)
+{
+    (void)out;
+    (void)room;
+    (void)writing;
+    (void)ctx;
+    return -1;
+}
+
 #define MAX_PEM 4096
 
 enum qr_rc qr_signer_load(struct qr_signer *s, const char *path, struct qr_err *err)
@@ -178,7 +187,7 @@ enum qr_rc qr_signer_load(struct qr_signer *s, const char *path, struct qr_err *
     size_t n = sizeof seed;
     if (rc == QR_OK) {
         BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-        EVP_PKEY *k = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+        EVP_PKEY *k = bio ? PEM_read_bio_PrivateKey(bio, NULL, qr_pem_no_password, NULL) : NULL;
         if (!k || EVP_PKEY_id(k) != EVP_PKEY_ED25519 ||
             EVP_PKEY_get_raw_private_key(k, seed, &n) != 1 || n != sizeof seed)
             rc = qr_fail(err, QR_MALFORMED, "%s: not an Ed25519 private key in PEM", path);

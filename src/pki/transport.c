@@ -147,7 +147,7 @@ enum qr_rc pki_transport_ca_load(struct pki_ca_files files, struct pki_transport
     enum qr_rc rc = qr_file_read_private(files.key, &pem, err);
     if (rc == QR_OK) {
         BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-        ca->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+        ca->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, qr_pem_no_password, NULL) : NULL;
         BIO_free(bio);
         qr_wipe(pem.p, pem.n);
         qr_buf_reset(&pem);

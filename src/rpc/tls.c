@@ -81,7 +81,7 @@ void tls_pem_fini(struct tls_pem *p)
 static enum qr_rc pair_check(const struct tls_pem *p, const char *path, struct qr_err *err)
 {
     BIO *b = BIO_new_mem_buf(p->key.p, (int)p->key.n);
-    EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, qr_pem_no_password, NULL) : NULL;
     X509 *leaf = leaf_of(qr_buf_bytes(&p->cert));
     X509 *ca = leaf_of(qr_buf_bytes(&p->ca));
     bool ok = key && leaf && ca && X509_check_private_key(leaf, key) == 1;
