@@ -2,7 +2,8 @@
  * with proofs (log_client.h), and judges who wrote it.
  *
  * The log could leave entries out of an answer to Find; it cannot invent one.
- * An end that is withheld is found out by every participant and verifier. */
+ * An end that it withholds goes unnoticed here; only who replays the whole log
+ * finds it out. */
 #include "cad/state.h"
 
 #include "leaf/session.h"
