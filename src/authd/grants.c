@@ -196,12 +196,11 @@ void grants_login(Quorate__V1__Auth_Service *rpc, const Quorate__V1__LoginReques
     if (!service_admits(a.d->s, call, NULL)) return;
     a.node = rpc_call_caller(call)->node;
     enum qr_rc rc = read_request(&a, &err);
-    struct qr_bytes person = QR_BYTES_OF(a.keys.commitment.b);
-    if (rc == QR_OK) rc = login_may_try(a.d->login, a.node, person, &err);
+    if (rc == QR_OK) rc = login_may_try(a.d->login, a.node, &err);
     if (rc == QR_OK) {
         rc = authenticate(&a, &err);
         if (rc == QR_OK) rc = authorise(&a, &err);
-        if (is_guess(rc)) login_failed(a.d->login, a.node, person);
+        if (is_guess(rc)) login_failed(a.d->login, a.node);
     }
     if (rc == QR_OK) rc = answer(&a, &err);
     if (rc != QR_OK) rpc_fail(call, rc, err.text);
@@ -216,14 +215,14 @@ static enum qr_rc identify(struct authd *d, const char *node, const Quorate__V1_
     struct qr_sig sig;
     QR_TRY(take_pub(in->person_key, &given, err));
     QR_TRY(take_sig(in->proof_sig, &sig, err));
-    QR_TRY(login_may_try(d->login, node, QR_BYTES_OF(given.b), err));
+    QR_TRY(login_may_try(d->login, node, err));
     enum qr_rc rc = login_take(d->login, node, of_pb(in->challenge), &key, err);
     if (rc == QR_OK &&
         (!qr_equal_ct(key.b, given.b, sizeof key.b) ||
          qr_verify_tagged(&key, LEAF_TAG_WHOAMI, of_pb(in->challenge), &sig) != QR_OK))
         rc = qr_fail(err, QR_UNAUTHENTICATED, "the person's signature does not verify");
     if (rc == QR_OK) rc = people_by_key(&d->people, &key, who, err);
-    if (is_guess(rc)) login_failed(d->login, node, QR_BYTES_OF(given.b));
+    if (is_guess(rc)) login_failed(d->login, node);
     return rc;
 }
 

@@ -1,7 +1,7 @@
 /* login.c - see login.h.
  *
- * A bucket is found by a keyed hash of its name; two nodes, or two people, that
- * fall together share a bucket, which can only make the brake stronger. */
+ * A bucket is found by a keyed hash of its name; two nodes that fall together
+ * share a bucket, which can only make the brake stronger. */
 #include "authd/login.h"
 
 #include <pthread.h>
@@ -27,7 +27,7 @@ struct login {
     uint8_t hash_key[32];
     pthread_mutex_t mutex;
     struct challenge open[LOGIN_OPEN_MAX];
-    struct bucket nodes[LOGIN_BUCKETS], people[LOGIN_BUCKETS];
+    struct bucket nodes[LOGIN_BUCKETS];
 };
 
 struct login *login_new(struct qr_clock clock, struct qr_rand rand)
@@ -105,11 +105,12 @@ enum qr_rc login_take(struct login *l, const char *node, struct qr_bytes challen
 
 /* ---- the brake ---- */
 
-static struct bucket *bucket_of(struct login *l, struct bucket *table, struct qr_bytes name)
+static struct bucket *bucket_of(struct login *l, const char *node)
 {
     uint8_t mac[32];
+    struct qr_bytes name = qr_str(node);
     qr_hmac_sha256(QR_BYTES_OF(l->hash_key), &name, 1, mac);
-    struct bucket *b = &table[qr_get_be32(mac) % LOGIN_BUCKETS];
+    struct bucket *b = &l->nodes[qr_get_be32(mac) % LOGIN_BUCKETS];
     int64_t now = qr_mono_us(&l->clock);
     int64_t forgotten = (now - b->since_us) / (LOGIN_REFILL_S * 1000000LL);
     if (forgotten > 0) {
@@ -119,20 +120,17 @@ static struct bucket *bucket_of(struct login *l, struct bucket *table, struct qr
     return b;
 }
 
-enum qr_rc login_may_try(struct login *l, const char *node, struct qr_bytes person,
-                         struct qr_err *err)
+enum qr_rc login_may_try(struct login *l, const char *node, struct qr_err *err)
 {
     (void)pthread_mutex_lock(&l->mutex);
-    bool ok = bucket_of(l, l->nodes, qr_str(node))->spent < LOGIN_FAILURES &&
-              bucket_of(l, l->people, person)->spent < LOGIN_FAILURES;
+    bool ok = bucket_of(l, node)->spent < LOGIN_FAILURES;
     (void)pthread_mutex_unlock(&l->mutex);
     return ok ? QR_OK : qr_fail(err, QR_EXHAUSTED, "too many failed logins; wait a little");
 }
 
-void login_failed(struct login *l, const char *node, struct qr_bytes person)
+void login_failed(struct login *l, const char *node)
 {
     (void)pthread_mutex_lock(&l->mutex);
-    bucket_of(l, l->nodes, qr_str(node))->spent++;
-    bucket_of(l, l->people, person)->spent++;
+    bucket_of(l, node)->spent++;
     (void)pthread_mutex_unlock(&l->mutex);
 }

@@ -2,7 +2,9 @@
  * logins under way, in memory only.
  *
  * A challenge lives 60 s and is used once; a restart ends them all.  Failures
- * cost tokens of two buckets, the caller's node and the person it tried to be.
+ * cost tokens of the caller's node, which is attested.  The person that a
+ * request names is charged nothing: until the login succeeds that is only a
+ * claim, and a brake on it would let any node lock anybody out.
  * Any thread may call.  Spec: TRUST.md section 5. */
 #ifndef QUORATE_AUTHD_LOGIN_H
 #define QUORATE_AUTHD_LOGIN_H
@@ -30,9 +32,8 @@ enum qr_rc login_begin(struct login *l, const char *node, const struct qr_pub *k
  * for.  QR_UNAUTHENTICATED: unknown, too old, or another node's. */
 enum qr_rc login_take(struct login *l, const char *node, struct qr_bytes challenge,
                       struct qr_pub *key, struct qr_err *err) QR_MUST_CHECK;
-/* Whether node and person may try now.  QR_EXHAUSTED. */
-enum qr_rc login_may_try(struct login *l, const char *node, struct qr_bytes person,
-                         struct qr_err *err) QR_MUST_CHECK;
-void login_failed(struct login *l, const char *node, struct qr_bytes person);
+/* Whether the node may try now.  QR_EXHAUSTED. */
+enum qr_rc login_may_try(struct login *l, const char *node, struct qr_err *err) QR_MUST_CHECK;
+void login_failed(struct login *l, const char *node);
 
 #endif
