@@ -105,7 +105,7 @@ enum tlog_rc anchor_create(const char *path, const struct tlog_signed *first, st
     } else if (rc == TLOG_IO) {
         return fail_with(err, rc, "%s: cannot be read", path);
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return io_failed(err, path);
     rc = write_slot(fd, 1, first, err);
     if (rc == TLOG_OK) rc = write_slot(fd, 2, first, err);

@@ -28,7 +28,7 @@ enum tlog_rc file_lock(const char *path, int *fd, struct tlog_err *err)
     char name[PATH_MAX];
     int n = snprintf(name, sizeof name, "%s.lock", path);
     if (n < 0 || (size_t)n >= sizeof name) return fail_with(err, TLOG_RANGE, "path too long");
-    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0) return fail_with(err, TLOG_IO, "%s: %s", name, strerror(errno));
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0) return TLOG_OK;
     int why = errno;

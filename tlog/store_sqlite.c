@@ -12,10 +12,12 @@
 #include "schema/tlog-log-001.sql.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define APPLICATION_ID 0x746c6f67 /* "tlog" */
 #define BUSY_MS 5000
@@ -633,6 +635,10 @@ static bool no_wal(const char *path)
 enum tlog_rc store_sqlite_open(const char *path, uint32_t log_id, enum store_mode mode,
                                struct store **out, struct tlog_err *err)
 {
+    /* SQLite would let everybody read a new file; -wal and -shm take its mode.
+     * What hinders this hinders SQLite too, which then says what it is. */
+    int fd = mode == STORE_CREATE ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0) (void)close(fd);
     enum tlog_rc rc = connect_to(uri_of(path, "?psow=0"), log_id, mode, out, err);
     /* A WAL database in a directory that cannot be written needs to be told that
      * nobody changes it. */
