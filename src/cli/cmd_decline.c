@@ -17,10 +17,11 @@ static const struct qr_setting own[] = {
     {"JSON", "json", QR_SET_SWITCH, NULL, 0, 0, "print exactly one JSON document"},
     OPEN_PERSON_SETTINGS,
     {"SESSION", "session", QR_SET_TEXT, NULL, 0, 0, "session id"},
-    {"REASON", "reason", QR_SET_TEXT, "none", 0, 0,
-     "why (refuse); the log holds only a commitment to it"},
+    {"REASON", "reason", QR_SET_TEXT, "none", 0, 0, "why; the log holds only a commitment to it"},
 };
-#define OWN_COUNT (sizeof own / sizeof own[0])
+/* Only refuse has the last one. */
+#define REFUSE_COUNT (sizeof own / sizeof own[0])
+#define OTHERS_COUNT (REFUSE_COUNT - 1)
 
 struct declining {
     struct cli *c;
@@ -84,7 +85,10 @@ static enum qr_rc refuse(struct declining *d, struct qr_err *err)
     qr_buf_init(&opening, QR_MAX_TEXT + sizeof salt);
     qr_buf_put(&opening, salt, sizeof salt);
     qr_buf_put_str(&opening, reason);
-    if (opening.failed) return qr_fail(err, QR_USAGE, "--reason is too long");
+    if (opening.failed) {
+        qr_buf_fini(&opening);
+        return qr_fail(err, QR_USAGE, "--reason is too long");
+    }
     r.reason = qr_sha256_tagged("quorate/reason/v1", qr_buf_bytes(&opening));
     enum qr_rc rc = send_body(d, leaf_refusal_write(&r), LEAF_TAG_REFUSAL, "Refuse", err);
     if (rc == QR_OK) {
@@ -153,16 +157,18 @@ static enum qr_rc run(struct cli *c, enum qr_rc (*fn)(struct declining *, struct
     return rc;
 }
 
-#define SPEC(verb, text)                                                                         \
+#define SPEC(verb, text, count)                                                                  \
     {                                                                                            \
         .program = "quorate " verb, .summary = text,                                             \
         .examples = "  quorate " verb " --session ID --email bob@ex.com\n", .names = open_names, \
-        .own = own, .own_count = OWN_COUNT                                                       \
+        .own = own, .own_count = (count)                                                         \
     }
-static const struct qr_config_spec refuse_spec = SPEC("refuse", "records that you refuse");
+static const struct qr_config_spec refuse_spec =
+    SPEC("refuse", "records that you refuse", REFUSE_COUNT);
 static const struct qr_config_spec withdraw_spec =
-    SPEC("withdraw", "takes back your approval, as long as nothing is signed");
-static const struct qr_config_spec cancel_spec = SPEC("cancel", "ends a session you requested");
+    SPEC("withdraw", "takes back your approval, as long as nothing is signed", OTHERS_COUNT);
+static const struct qr_config_spec cancel_spec =
+    SPEC("cancel", "ends a session you requested", OTHERS_COUNT);
 
 enum qr_rc cli_refuse(struct cli *c, int argc, char **argv, struct qr_err *err)
 {

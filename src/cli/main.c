@@ -54,17 +54,35 @@ enum qr_rc cli_config(struct cli *c, const struct qr_config_spec *spec, int argc
     return QR_CANCELLED;
 }
 
+/* Bytes of the character at s.p[i] if it makes a terminal show the others in
+ * another order or on another line: U+061C, U+200E..200F, U+2028..202E,
+ * U+2066..2069.  0: it does not. */
+static size_t misleads(struct qr_bytes s, size_t i)
+{
+    const uint8_t *p = s.p + i;
+    size_t left = s.n - i;
+    if (left >= 2 && p[0] == 0xd8 && p[1] == 0x9c) return 2;
+    if (left < 3 || p[0] != 0xe2) return 0;
+    bool marks = p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f);
+    bool overrides = p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae;
+    bool isolates = p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
+    return marks || overrides || isolates ? 3 : 0;
+}
+
 void cli_clean(struct qr_bytes s, char *out, size_t room)
 {
-    size_t n = s.n < room - 1 ? s.n : room - 1;
+    size_t n = s.n < room - 1 ? s.n : room - 1, to = 0;
     bool text = qr_utf8_ok(QR_BYTES(s.p, n));
     for (size_t i = 0; i < n; i++) {
         uint8_t b = s.p[i];
+        size_t skip = text ? misleads(QR_BYTES(s.p, n), i) : 0;
         /* C1 controls are 0xc2 0x80..0x9f in UTF-8. */
         bool c1 = b >= 0x80 && b < 0xa0 && i > 0 && s.p[i - 1] == 0xc2;
-        out[i] = b < 0x20 || b == 0x7f || c1 || (b >= 0x80 && !text) ? '?' : (char)b;
+        bool bad = b < 0x20 || b == 0x7f || c1 || (b >= 0x80 && !text) || skip;
+        out[to++] = bad ? '?' : (char)b;
+        if (skip) i += skip - 1;
     }
-    out[n] = 0;
+    out[to] = 0;
 }
 
 /* One line without control characters: words of the coordinator stand in it. */
