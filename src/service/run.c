@@ -51,8 +51,8 @@ void service_fatal(struct service *s, enum qr_rc rc, const char *text)
         l->fatal_rc = rc;
         (void)qr_fail(&l->fatal_err, rc, "%s", text);
     }
-    (void)pthread_mutex_unlock(&l->mutex);
     atomic_store(&l->ready, false);
+    (void)pthread_mutex_unlock(&l->mutex);
     if (!first) return;
     qr_log_text(&s->log, "service.fatal", "%s: %s", qr_rc_name(rc), text);
     (void)kill(getpid(), SIGUSR1);
@@ -278,12 +278,21 @@ static enum qr_rc write_ready(struct service *s, struct qr_err *err)
     return qr_file_write(path, QR_BYTES(text, (size_t)n), 0600, err);
 }
 
+/* Nothing when the daemon is already ending.  The mutex keeps the end from
+ * coming in between: it takes back what stands by then. */
 static enum qr_rc become_ready(struct service *s, struct qr_err *err)
 {
-    atomic_store(&s->life->ready, true);
-    rpc_server_set_health(s->server, true);
-    qr_log_text(&s->log, "service.serving", "%s on port %d", s->spec->name, s->life->port);
-    return write_ready(s, err);
+    struct service_life *l = s->life;
+    enum qr_rc rc = QR_OK;
+    (void)pthread_mutex_lock(&l->mutex);
+    if (!atomic_load(&l->stopping) && l->fatal_rc == QR_OK) {
+        atomic_store(&l->ready, true);
+        rpc_server_set_health(s->server, true);
+        qr_log_text(&s->log, "service.serving", "%s on port %d", s->spec->name, l->port);
+        rc = write_ready(s, err);
+    }
+    (void)pthread_mutex_unlock(&l->mutex);
+    return rc;
 }
 
 static bool is_weather(enum qr_rc rc)
@@ -412,8 +421,8 @@ static void stop_all(struct service *s)
     pthread_t waiter;
     if (pthread_create(&waiter, NULL, impatient, NULL) == 0) (void)pthread_detach(waiter);
     qr_log_text(&s->log, "service.stopping", "%s", s->spec->name);
-    atomic_store(&l->ready, false);
     (void)pthread_mutex_lock(&l->mutex);
+    atomic_store(&l->ready, false);
     atomic_store(&l->stopping, true);
     (void)pthread_cond_broadcast(&l->cond);
     (void)pthread_mutex_unlock(&l->mutex);
