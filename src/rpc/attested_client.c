@@ -138,8 +138,19 @@ static enum qr_rc handshake(struct attested_client *c, int timeout_ms, struct at
 
 /* ---- the session ---- */
 
-/* Opens one; the caller has set opening.  A failure leaves an old one that
- * still lives in use. */
+/* Under c->lock: nothing more goes under the old session, not even calls that
+ * hold it. */
+static void session_revoke(struct attested_client *c)
+{
+    if (!c->session) return;
+    attest_session_end(c->session);
+    attest_session_free(c->session);
+    c->session = NULL;
+}
+
+/* Opens one; the caller has set opening.  A server that cannot be reached
+ * leaves an old one that still lives in use; one that no longer proves what it
+ * is, or no longer believes us, does not. */
 static enum qr_rc session_open(struct attested_client *c, int timeout_ms,
                                struct attest_session **out, struct qr_err *err)
 {
@@ -150,6 +161,8 @@ static enum qr_rc session_open(struct attested_client *c, int timeout_ms,
     if (rc == QR_OK) {
         attest_session_free(c->session);
         c->session = fresh;
+    } else if (rc == QR_ATTESTATION) {
+        session_revoke(c);
     } else if (c->session && attest_session_age(c->session) != ATTEST_EXPIRED) {
         c->renew_after_us = qr_mono_us(&c->self.clock) + RENEW_AGAIN_US;
         rc = QR_OK;
