@@ -209,6 +209,9 @@ static enum qr_rc join(struct joining *j, struct qr_err *err)
     if (!session) return qr_fail(err, QR_USAGE, "give --session ID");
     QR_TRY(open_services(j->c, &j->all, err));
     QR_TRY(open_person(j->c, &j->all, err));
+    if (j->all.person.role > QR_STEWARD)
+        return qr_fail(err, QR_DENIED, "engineers and stewards approve; you are enrolled as %s",
+                       qr_role_name(j->all.person.role));
     QR_TRY(open_session(&j->all, session, &j->facts, err));
     QR_TRY(still_open(j, err));
     QR_TRY(read_file(j, err));

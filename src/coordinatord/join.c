@@ -84,6 +84,9 @@ static enum qr_rc check_all(struct joining *j, struct qr_err *err)
 {
     struct coord *c = j->c;
     struct leaf_approval *is = &j->a.is;
+    if (is->role > QR_STEWARD)
+        return qr_fail(err, QR_DENIED, "engineers and stewards approve, not an %s",
+                       qr_role_name(is->role));
     QR_TRY(person_find(c, &is->commitment, &is->enrolment, &j->person, err));
     if (j->person.is.is.role != is->role)
         return qr_fail(err, QR_DENIED, "this person is not enrolled as %s", qr_role_name(is->role));
