@@ -2,6 +2,7 @@
 #include "participant/approve.h"
 
 #include "base/limits.h"
+#include "leaf/certificate.h"
 #include "participant/pb.h"
 #include "pki/ca.h"
 #include "trust/approval_check.h"
@@ -95,6 +96,32 @@ static enum qr_rc make_evidence(const struct approve_plan *plan, const struct le
     return rc;
 }
 
+/* The entry that cad answers is its own, and of this certificate on this grant. */
+static enum qr_rc check_issued(const struct approve_plan *plan, const struct approve_papers *papers,
+                               struct qr_bytes entry, struct qr_err *err)
+{
+    struct leaf_entry e;
+    struct leaf_certificate c;
+    struct trust_report r;
+    struct qr_hash sha256 = qr_sha256_one(qr_buf_bytes(&papers->certificate));
+    struct qr_hash grant = qr_sha256_one(qr_buf_bytes(&papers->cad_grant));
+    QR_TRY(leaf_parse(entry, &e, err));
+    trust_report_init(&r);
+    enum qr_rc rc = trust_entry_check(&plan->facts->context, &e, &r);
+    if (rc != QR_OK) rc = trust_report_err(&r, err);
+    trust_report_fini(&r);
+    if (rc == QR_OK && e.kind != LEAF_CERTIFICATE_ISSUED)
+        rc = qr_fail(err, QR_FALSE, "cad's receipt is of a %s entry", leaf_kind_name(e.kind));
+    if (rc == QR_OK) rc = leaf_certificate_read(e.body, &c, err);
+    if (rc == QR_OK && (c.purpose != LEAF_PURPOSE_PARTICIPANT ||
+                        !qr_hash_equal(&c.sha256, &sha256) || !qr_hash_equal(&c.grant, &grant) ||
+                        !qr_hash_equal(&c.session_leaf, &plan->facts->request.at.leaf) ||
+                        !qr_hash_equal(&c.commitment, &plan->person->commitment)))
+        rc = qr_fail(err, QR_FALSE, "cad logged another certificate than it gave us");
+    leaf_fini(&e);
+    return rc;
+}
+
 static enum qr_rc certify(const struct approve_plan *plan, const struct leaf_grant *grant,
                           struct approve_papers *out, struct qr_err *err)
 {
@@ -123,9 +150,10 @@ static enum qr_rc certify(const struct approve_plan *plan, const struct leaf_gra
         struct receipt_facts where;
         struct qr_bytes entry;
         qr_buf_put(&out->certificate, r->certificate.data, r->certificate.len);
-        rc = services_receipt(plan->services, r->issued, &where, &entry, err);
+        rc = qr_buf_ok(&out->certificate);
+        if (rc == QR_OK) rc = services_receipt(plan->services, r->issued, &where, &entry, err);
+        if (rc == QR_OK) rc = check_issued(plan, out, entry, err);
     }
-    if (rc == QR_OK) rc = qr_buf_ok(&out->certificate);
     rpc_answer_fini(&a);
     qr_buf_fini(&csr);
     return rc;
