@@ -69,6 +69,16 @@ struct qr_pub ceremony_group_key(const struct ceremony *c) { return c->group_key
 
 void ceremony_letter_fini(struct ceremony_letter *l) { qr_buf_fini(&l->bytes); }
 
+/* Remembers why a step was refused, for the abort letter. */
+static enum qr_rc refuse(struct ceremony *c, const char *step, const char *reason, uint32_t blame,
+                         enum qr_rc rc)
+{
+    (void)snprintf(c->failure.step, sizeof c->failure.step, "%s", step);
+    (void)snprintf(c->failure.reason, sizeof c->failure.reason, "%s", reason);
+    c->failure.blame = blame;
+    return rc;
+}
+
 static enum qr_rc seal_letter(struct ceremony *c, enum leaf_round round, struct qr_bytes body,
                               struct ceremony_letter *out)
 {
@@ -82,6 +92,9 @@ static enum qr_rc seal_letter(struct ceremony *c, enum leaf_round round, struct 
                               .body = body};
     qr_buf_init(&out->bytes, 2 * QR_MAX_MESSAGE_DKG);
     enum qr_rc rc = leaf_envelope_write(&e, &out->bytes);
+    /* What an abort says when no step of ours was refused after this letter:
+     * that it did not get through. */
+    if (round != LEAF_ROUND_ABORT) rc = refuse(c, leaf_round_name(round), "not delivered", 0, rc);
     if (rc != QR_OK) {
         qr_buf_fini(&out->bytes);
         return rc;
@@ -89,16 +102,6 @@ static enum qr_rc seal_letter(struct ceremony *c, enum leaf_round round, struct 
     c->sequence++;
     qr_sign_tagged(&c->is.keys->envelope, LEAF_TAG_ENVELOPE, qr_buf_bytes(&out->bytes), &out->sig);
     return QR_OK;
-}
-
-/* Remembers why a step was refused, for the abort letter. */
-static enum qr_rc refuse(struct ceremony *c, const char *step, const char *reason, uint32_t blame,
-                         enum qr_rc rc)
-{
-    (void)snprintf(c->failure.step, sizeof c->failure.step, "%s", step);
-    (void)snprintf(c->failure.reason, sizeof c->failure.reason, "%s", reason);
-    c->failure.blame = blame;
-    return rc;
 }
 
 enum qr_rc ceremony_presence(struct ceremony *c, uint32_t attempt, struct ceremony_letter *out)

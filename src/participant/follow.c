@@ -29,6 +29,7 @@ struct follow {
     struct qr_hash session_leaf;
     int64_t expires_us; /* onlooker: 0 */
     uint64_t after;
+    uint32_t attempt; /* the last one we were called to */
     struct ceremony *ceremony;
     int64_t renew_us; /* when to renew our certificate */
     bool done;
@@ -121,6 +122,7 @@ static enum qr_rc on_presence(struct follow *f, const struct leaf_order *o, stru
 {
     struct ceremony_letter l;
     if (!lists_us(f, json_object_get(o->body, "members"))) return QR_OK;
+    f->attempt = o->attempt;
     return submit_and_free(f, &l, ceremony_presence(f->ceremony, o->attempt, &l), err);
 }
 
@@ -281,9 +283,13 @@ static enum qr_rc obey(struct follow *f, const struct leaf_order *o, struct qr_e
     struct qr_err why = {{0}};
     enum qr_rc rc = take_step(f, o, &why);
     if (rc == QR_OK) return QR_OK;
-    /* STATE and CONFLICT of an order read again after a reconnect: the attempt
-     * it belongs to is over. */
-    if (rc == QR_STATE || rc == QR_CONFLICT || rc == QR_STALE || rc == QR_NOTFOUND) return QR_OK;
+    /* An order read again after a reconnect, or of an attempt that is over. */
+    if (rc == QR_STATE || rc == QR_CONFLICT) return QR_OK;
+    if (rc == QR_STALE || rc == QR_NOTFOUND) {
+        n = (struct follow_news){.type = LEAF_ORDER_COUNT, .note = why.text};
+        if (o->attempt == f->attempt) tell(f, &n);
+        return QR_OK;
+    }
     rc = give_up_attempt(f, rc, &why);
     if (rc != QR_OK) *err = why;
     return rc;
