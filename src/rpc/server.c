@@ -346,6 +346,8 @@ enum qr_rc rpc_server_start(struct rpc_server *s, int *port, struct qr_err *err)
 
 void rpc_server_set_health(struct rpc_server *s, bool serving) { health_set(s->health, serving); }
 
+int rpc_server_workers(const struct rpc_server *s) { return s->conf.workers; }
+
 /* ---- stop ---- */
 
 /* Under s->lock. */

@@ -90,6 +90,8 @@ enum qr_rc rpc_server_add(struct rpc_server *s, ProtobufCService *svc,
  * NOT_SERVING until rpc_server_set_health.  QR_BUSY: the address is taken. */
 enum qr_rc rpc_server_start(struct rpc_server *s, int *port, struct qr_err *err) QR_MUST_CHECK;
 void rpc_server_set_health(struct rpc_server *s, bool serving);
+/* How many handlers can run at once. */
+int rpc_server_workers(const struct rpc_server *s);
 /* Refuses new calls, tells held ones (their gone callback), waits up to
  * grace_ms for calls to end, cancels the rest, waits for their handlers and
  * owners, joins all threads.  Idempotent.  Not from a handler. */

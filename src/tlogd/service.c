@@ -13,12 +13,16 @@
 #include "quorate/v1/log.pb-c.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_BATCH 256
 #define MAX_INDEXES FIND_MAX
 #define MAX_ANSWER_BYTES ((size_t)3 * 1024 * 1024)
 #define START_CHUNK 1024
+#define READERS_MAX 64
+#define READERS_PER_NODE 2
 
 struct tlogd {
     Quorate__V1__Log_Service rpc; /* first: handlers get a pointer to it */
@@ -28,6 +32,9 @@ struct tlogd {
     struct admission_clock *clock;
     pthread_mutex_t own_mutex; /* entries of our own, in order of time */
     int64_t own_last_us;
+    pthread_mutex_t readers_mutex; /* both below */
+    size_t reader_count;
+    char readers[READERS_MAX][RPC_MAX_NODE + 1]; /* nodes that GetEntries is sending to */
 };
 
 static struct tlogd *of(Quorate__V1__Log_Service *rpc) { return (struct tlogd *)rpc; }
@@ -163,7 +170,9 @@ enum qr_rc tlogd_open(struct service *s, struct qr_err *err)
     s->self = d;
     d->s = s;
     d->clock = admission_clock_new(s->trust);
-    if (pthread_mutex_init(&d->own_mutex, NULL) != 0) qr_fatal("mutex");
+    if (pthread_mutex_init(&d->own_mutex, NULL) != 0 ||
+        pthread_mutex_init(&d->readers_mutex, NULL) != 0)
+        qr_fatal("mutex");
     QR_TRY(configure(d, &path, &cfg, err));
     enum tlog_rc rc = tlog_open(&cfg, &d->log, &terr);
     if (rc == TLOG_NOTFOUND)
@@ -182,6 +191,7 @@ void tlogd_close(struct service *s)
     qr_signer_fini(&d->note_key);
     admission_clock_free(d->clock);
     (void)pthread_mutex_destroy(&d->own_mutex);
+    (void)pthread_mutex_destroy(&d->readers_mutex);
     free(d);
     s->self = NULL;
 }
@@ -483,6 +493,30 @@ static void get_proofs(Quorate__V1__Log_Service *rpc, const Quorate__V1__ProofsR
     reply_proofs(call, &a);
 }
 
+/* A reader holds a worker for as long as it is slow: one worker always stays
+ * for everybody else, and no node has more than its share of the others. */
+static bool reader_enter(struct tlogd *d, const char *node)
+{
+    size_t workers = (size_t)rpc_server_workers(d->s->server), of_node = 0;
+    size_t room = workers > READERS_MAX ? READERS_MAX : workers > 1 ? workers - 1 : 1;
+    (void)pthread_mutex_lock(&d->readers_mutex);
+    for (size_t i = 0; i < d->reader_count; i++) of_node += strcmp(d->readers[i], node) == 0;
+    bool ok = d->reader_count < room && of_node < READERS_PER_NODE;
+    if (ok) (void)snprintf(d->readers[d->reader_count++], sizeof d->readers[0], "%s", node);
+    (void)pthread_mutex_unlock(&d->readers_mutex);
+    return ok;
+}
+
+static void reader_leave(struct tlogd *d, const char *node)
+{
+    (void)pthread_mutex_lock(&d->readers_mutex);
+    size_t i = 0;
+    while (strcmp(d->readers[i], node) != 0) i++; /* it entered */
+    size_t last = --d->reader_count;
+    if (i < last) qr_copy(d->readers[i], d->readers[last], sizeof d->readers[0]);
+    (void)pthread_mutex_unlock(&d->readers_mutex);
+}
+
 static enum tlog_rc send_entry(void *ctx, uint64_t index, struct tlog_bytes entry)
 {
     Quorate__V1__ProvenEntry out = QUORATE__V1__PROVEN_ENTRY__INIT;
@@ -507,8 +541,14 @@ static void get_entries(Quorate__V1__Log_Service *rpc, const Quorate__V1__Entrie
         return;
     }
     if (in->from == to) return;
+    const char *node = rpc_call_caller(call)->node;
+    if (!reader_enter(d, node)) {
+        rpc_fail(call, QR_EXHAUSTED, "too many readers of the log; try again");
+        return;
+    }
     enum qr_rc rc =
         result(tlog_entries(d->log, in->from, to, send_entry, call, &terr), &terr, &err);
+    reader_leave(d, node);
     if (rc != QR_OK) rpc_fail(call, rpc_call_gone(call) ? QR_CANCELLED : rc, err.text);
 }
 
