@@ -133,7 +133,8 @@ proc program {c name args} {
 }
 
 # Starts quorate in the background.  Gives a token for quorate_wait.
-proc quorate_bg {c args} {
+proc quorate_bg {c args} { program_bg $c quorate {*}$args }
+proc program_bg {c name args} {
   set base [file join [dict get $c dir] run bg.[incr ::cluster(n)]]
   # They are read while the process runs, perhaps before its shell is up.
   write_file $base.out ""
@@ -141,7 +142,7 @@ proc quorate_bg {c args} {
   set pid [exec env OUT=$base.out ERR=$base.err RC=$base.rc \
     sh -c {"$@" > "$OUT" 2> "$ERR"; echo $? > "$RC.tmp"; mv "$RC.tmp" "$RC"} sh \
     env {*}[env_args [dict get $c env]] \
-    [file join $::env(builddir) quorate] {*}$args &]
+    [file join $::env(builddir) $name] {*}$args &]
   on_finish [list quorate_end $pid]
   return [list $pid $base]
 }
