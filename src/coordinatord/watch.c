@@ -110,7 +110,33 @@ static bool unlink_watcher(struct coord_watch *w, const struct watcher *x)
     return false;
 }
 
-/* A watcher that cannot keep up is cut; it resumes by sequence number. */
+/* ---- coming and going ---- */
+
+/* Tells the session that a watcher of an approval came or went; *over: the
+ * session has ended. */
+static enum qr_rc presence(struct coord *c, const struct watch_who *who,
+                           enum session_event_kind kind, bool *over, struct qr_err *err)
+{
+    struct step *st = NULL;
+    QR_TRY(step_begin_n(c, who->n, &st, err));
+    struct session_event ev = {.kind = kind, .id = who->approval};
+    *over = session_is_final(&st->state);
+    enum qr_rc rc = who->approval && !*over ? step_event(st, &ev, NULL, err) : QR_OK;
+    *over = session_is_final(&st->state);
+    return step_end(st, rc, err);
+}
+
+static void detach(struct coord_watch *w, const struct watcher *x)
+{
+    struct qr_err err = {{0}};
+    bool over = false;
+    enum qr_rc rc = presence(w->c, &x->who, SESSION_EV_DETACHED, &over, &err);
+    if (rc != QR_OK && rc != QR_NOTFOUND)
+        qr_log_text(&w->c->s->log, "watch.detach", "%s: %s", qr_rc_name(rc), err.text);
+}
+
+/* A watcher that cannot keep up is cut; it resumes by sequence number.  Until
+ * then it counts as gone: nobody else would ever say so. */
 void watch_push(struct coord_watch *w, int64_t n, bool final)
 {
     struct watcher *ended = NULL;
@@ -130,24 +156,9 @@ void watch_push(struct coord_watch *w, int64_t n, bool final)
     while (ended) {
         struct watcher *x = ended;
         ended = x->next;
+        if (!final) detach(w, x);
         free(x);
     }
-}
-
-/* ---- coming and going ---- */
-
-/* Tells the session that a watcher of an approval came or went; *over: the
- * session has ended. */
-static enum qr_rc presence(struct coord *c, const struct watch_who *who,
-                           enum session_event_kind kind, bool *over, struct qr_err *err)
-{
-    struct step *st = NULL;
-    QR_TRY(step_begin_n(c, who->n, &st, err));
-    struct session_event ev = {.kind = kind, .id = who->approval};
-    *over = session_is_final(&st->state);
-    enum qr_rc rc = who->approval && !*over ? step_event(st, &ev, NULL, err) : QR_OK;
-    *over = session_is_final(&st->state);
-    return step_end(st, rc, err);
 }
 
 static void gone(struct rpc_call *call, void *ctx)
@@ -160,11 +171,7 @@ static void gone(struct rpc_call *call, void *ctx)
     unlock(w);
     if (!ours) return;
     rpc_finish(call, QR_OK, NULL);
-    struct qr_err err = {{0}};
-    bool over = false;
-    enum qr_rc rc = presence(w->c, &x->who, SESSION_EV_DETACHED, &over, &err);
-    if (rc != QR_OK && rc != QR_NOTFOUND)
-        qr_log_text(&w->c->s->log, "watch.detach", "%s: %s", qr_rc_name(rc), err.text);
+    detach(w, x);
     free(x);
 }
 
