@@ -174,6 +174,29 @@ static void on_list(SVC, const Quorate__V1__ListRequest *in, Quorate__V1__ListRe
     if (rc != QR_OK) rpc_fail(call, rc, err.text);
 }
 
+/* Whose stream makes an approval count as present: that of the node it was
+ * given on.  Anybody else could keep a person who left in the way. */
+static enum qr_rc check_node(struct coord *c, const struct watch_who *who, const char *node,
+                             struct qr_err *err)
+{
+    struct qr_arena arena;
+    struct store_approval a;
+    struct leaf_grant grant;
+    json_t *json = NULL;
+    qr_arena_init(&arena, QR_MAX_REQUEST_ARENA);
+    enum qr_rc rc = qr_db_read(c->s->db, err);
+    if (rc == QR_OK) {
+        rc = store_approval_get(c->s->db, who->n, who->approval, &arena, &a, err);
+        qr_db_read_end(c->s->db);
+    }
+    if (rc == QR_OK) rc = leaf_grant_parse(a.cad_grant, &grant, &json, err);
+    if (rc == QR_OK && !qr_bytes_is(qr_str(node), grant.keys.node))
+        rc = qr_fail(err, QR_DENIED, "the approval was given on another node");
+    json_decref(json);
+    qr_arena_fini(&arena);
+    return rc;
+}
+
 static enum qr_rc find_watched(struct coord *c, const Quorate__V1__WatchRequest *in,
                                struct watch_who *who, struct qr_err *err)
 {
@@ -200,6 +223,7 @@ static void on_watch(SVC, const Quorate__V1__WatchRequest *in,
     (void)closure;
     if (!service_admits(c->s, call, NULL)) return;
     enum qr_rc rc = find_watched(c, in, &who, &err);
+    if (rc == QR_OK && who.approval) rc = check_node(c, &who, rpc_call_caller(call)->node, &err);
     if (rc == QR_OK) rc = watch_open(c->watch, &who, call, &err);
     if (rc != QR_OK) rpc_fail(call, rc, err.text);
 }
