@@ -12,6 +12,7 @@ enum { WORKERS = 3, DUE_BATCH = 32 };
 #define LONGEST_SLEEP_US 60000000LL
 /* Between two looks at what is due, whatever the sessions say. */
 #define SHORTEST_SLEEP_US 5000LL
+#define AFTER_TROUBLE_US 1000000LL
 
 struct node {
     struct node *next;
@@ -182,17 +183,25 @@ static enum qr_rc look(struct coord *c, int64_t *ns, size_t *count, int64_t *nex
     return rc;
 }
 
+static bool ticked(struct coord *c, enum qr_rc rc, const struct qr_err *err)
+{
+    if (rc == QR_OK) return true;
+    if (rc == QR_IO) service_fatal(c->s, rc, err->text);
+    qr_log_text(&c->s->log, "tick", "%s: %s", qr_rc_name(rc), err->text);
+    return false;
+}
+
 int64_t work_tick(struct coord_work *w)
 {
     struct coord *c = w->c;
     int64_t ns[DUE_BATCH], next = INT64_MAX;
     size_t count = 0;
     struct qr_err err = {{0}};
-    enum qr_rc rc = look(c, ns, &count, &next, &err);
-    for (size_t i = 0; i < count && rc == QR_OK; i++) rc = tick(c, ns[i], &err);
-    if (rc == QR_IO) service_fatal(c->s, rc, err.text);
-    if (rc != QR_OK) qr_log_text(&c->s->log, "tick", "%s: %s", qr_rc_name(rc), err.text);
-    return next;
+    bool well = ticked(c, look(c, ns, &count, &next, &err), &err);
+    /* One that fails must not keep the others waiting. */
+    for (size_t i = 0; i < count; i++) well = ticked(c, tick(c, ns[i], &err), &err) && well;
+    int64_t again = coord_now(c) + AFTER_TROUBLE_US;
+    return well || next > again ? next : again;
 }
 
 static void *timer(void *arg)
