@@ -175,6 +175,7 @@ static enum qr_rc check_group(struct ceremony_part *p, struct qr_bytes der,
 {
     struct pki_group_claims claims;
     struct leaf_certificate l;
+    struct cocktail_certificate dkg;
     struct qr_hash transcript = qr_sha256_one(p->v.attempt.certificate);
     QR_TRY(pki_group_read(der, &p->c->s->trust->group_ca, cert, &claims, err));
     QR_TRY(leaf_certificate_read(issued->entry.body, &l, err));
@@ -182,6 +183,10 @@ static enum qr_rc check_group(struct ceremony_part *p, struct qr_bytes der,
     if (!logged) return qr_fail(err, QR_FALSE, "cad logged another certificate");
     if (!claims_fit(&p->v, &claims, &transcript))
         return qr_fail(err, QR_FALSE, "the group certificate is of another session");
+    /* The key comes from the transcript, never from a certificate. */
+    QR_TRY(cocktail_certificate_verify(p->v.attempt.certificate, &dkg, err));
+    if (!qr_equal_ct(dkg.group.key.b, cert->key.b, QR_KEY_SIZE))
+        return qr_fail(err, QR_FALSE, "the group certificate is for another key");
     return QR_OK;
 }
 
