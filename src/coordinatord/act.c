@@ -99,12 +99,15 @@ static enum qr_rc check_renewal(struct coord *c, const struct act_renew *r,
     struct pki_cert cert;
     struct pki_participant_claims claims;
     QR_TRY(pki_participant_read(r->certificate, &c->s->trust->participant_ca, &cert, &claims, err));
-    bool ours = qr_equal_ct(cert.key.b, a->approval_key.b, QR_KEY_SIZE) &&
+    struct qr_hash grant = qr_sha256_one(r->cad_grant);
+    bool ours = qr_hash_equal(&claims.grant, &grant) &&
+                qr_equal_ct(cert.key.b, a->approval_key.b, QR_KEY_SIZE) &&
                 qr_equal_ct(claims.envelope_key.b, a->envelope_key.b, QR_KEY_SIZE) &&
                 qr_equal_ct(claims.cocktail_key.b, a->cocktail_key.b, QR_KEY_SIZE) &&
                 qr_hash_equal(&claims.session_leaf, &a->session.leaf) &&
                 qr_hash_equal(&claims.commitment, &a->commitment);
-    if (!ours) return qr_fail(err, QR_DENIED, "the certificate is not for this approval's keys");
+    if (!ours)
+        return qr_fail(err, QR_DENIED, "certificate, grant and approval do not belong together");
     if (!pki_cert_valid_at(&cert, coord_now(c)))
         return qr_fail(err, QR_STALE, "the certificate is not valid now");
     return person_issued(c, r->certificate, issued, err);
