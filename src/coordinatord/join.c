@@ -111,12 +111,12 @@ static enum qr_rc check_all(struct joining *j, struct qr_err *err)
     return rc;
 }
 
-/* Inside the bracket: keys and nodes beside those that stand.  The person's own
+/* Inside the bracket: keys and nodes beside those that stand or soon will.  The person's own
  * older approval is the machine's business. */
 static enum qr_rc check_people(struct joining *j, struct qr_err *err)
 {
     struct view v;
-    struct view_want want = {.n = j->v.row.n, .what = VIEW_STANDING};
+    struct view_want want = {.n = j->v.row.n, .what = VIEW_STANDING | VIEW_PENDING};
     struct trust_approval *list = NULL;
     enum qr_rc rc = view_load(j->c, &want, &v, err);
     if (rc == QR_OK) rc = view_trust(&v, &list);

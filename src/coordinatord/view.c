@@ -71,7 +71,7 @@ static enum qr_rc load_approval(struct coord *c, struct view *v, uint32_t id, un
     t->certificate = a->row.certificate;
     t->grant = a->row.cad_grant;
     t->evidence = a->row.evidence;
-    QR_TRY(entry_time(c, v->row.n, a->row.index, &t->at.time_us, err));
+    if (a->row.logged) QR_TRY(entry_time(c, v->row.n, a->row.index, &t->at.time_us, err));
     return load_envelopes(c, v, a, what, err);
 }
 
@@ -99,6 +99,15 @@ static enum qr_rc load_approvals(struct coord *c, struct view *v, unsigned what,
     if (members) return QR_OK;
     const struct session_approval *a = next_standing(s, true, 0);
     for (; a; a = next_standing(s, false, a->index)) QR_TRY(load_approval(c, v, a->id, what, err));
+    for (uint32_t i = 0; what & VIEW_PENDING && i < s->n_approvals; i++) {
+        if (s->approvals[i].logged) continue;
+        enum qr_rc rc = load_approval(c, v, s->approvals[i].id, what, err);
+        /* The one that is being added right now has no row. */
+        if (rc == QR_NOTFOUND)
+            v->n--;
+        else if (rc != QR_OK)
+            return rc;
+    }
     return QR_OK;
 }
 

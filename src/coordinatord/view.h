@@ -36,6 +36,7 @@ struct view {
 #define VIEW_ROUND(round) (1u << (round))
 #define VIEW_FILE (1u << 30)
 #define VIEW_STANDING (1u << 29) /* all standing approvals, also beside an attempt */
+#define VIEW_PENDING (1u << 28)  /* behind them those that are not in the log yet */
 
 struct view_want {
     int64_t n;
