@@ -192,6 +192,7 @@ enum qr_rc cli_request(struct cli *c, int argc, char **argv, struct qr_err *err)
     struct leaf_request r;
     struct receipt_facts where = {.index = 0};
     enum qr_rc rc = open_services(c, o, err);
+    o->may_default = true;
     if (rc == QR_OK) rc = open_person(c, o, err);
     if (rc == QR_OK) rc = build(c, o, &r, err);
     if (rc == QR_OK) rc = submit(c, o, &r, &where, err);

@@ -374,6 +374,9 @@ static enum qr_rc make_people(struct making *m)
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; rc == QR_OK && i < m->plan->person_count; i++)
         rc = make_person(m, &m->plan->people[i], &roster);
+    struct service_path link = path_in2(m->dir, LAYOUT_PEOPLE, LAYOUT_REQUESTER);
+    if (rc == QR_OK && m->plan->person_count && symlink(m->plan->people[0].email, link.s) != 0)
+        rc = qr_fail(m->err, QR_IO, "%s: %s", link.s, strerror(errno));
     struct service_path p = path_in(m->dir, LAYOUT_ROSTER);
     if (rc == QR_OK) rc = qr_file_write(p.s, qr_buf_bytes(&roster), 0600, m->err);
     qr_buf_fini(&roster);

@@ -119,6 +119,11 @@ enum qr_rc open_person(struct cli *c, struct open_all *o, struct qr_err *err)
         if (name) QR_TRY(check_name(o->state, dir, name, err));
         key = path.s;
     }
+    /* A request binds nobody, so it may have a default; an approval never. */
+    if (!key && o->may_default) {
+        path = path_in2(o->state, LAYOUT_PEOPLE "/" LAYOUT_REQUESTER, LAYOUT_PERSON_KEY);
+        if (qr_file_exists(path.s)) key = path.s;
+    }
     if (!key)
         return qr_fail(err, QR_USAGE,
                        "whose person key? give --email, --person-key or QUORATE_PERSON_KEY");

@@ -22,12 +22,14 @@ struct open_all {
     char files[6][PATH_MAX]; /* what services_conf keeps pointers to */
     struct trust_dir *trust;
     struct services *services;
+    bool may_default;     /* set after open_services: people/requester will do */
     struct person person; /* key.secret.p NULL unless open_person */
 };
 
 /* QR_NOTFOUND: no state or trust directory yet (err says how to make one). */
 enum qr_rc open_services(struct cli *c, struct open_all *o, struct qr_err *err) QR_MUST_CHECK;
-/* The person key: --email in the state directory, else QUORATE_PERSON_KEY. */
+/* The person key: --email in the state directory, else QUORATE_PERSON_KEY,
+ * else, with may_default, people/requester. */
 enum qr_rc open_person(struct cli *c, struct open_all *o, struct qr_err *err) QR_MUST_CHECK;
 void open_close(struct open_all *o); /* idempotent */
 

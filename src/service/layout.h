@@ -17,6 +17,7 @@
  *   tlogd/ authd/ cad/ coordinatord/   each: tls.crt tls.key entry.key and its own
  *   client/            tls.crt tls.key of participants on this machine
  *   people/EMAIL/      person.key, identity.json
+ *   people/requester   link to whoever `quorate request` means when told nobody
  *   run/               ready files and logs of `quorate up` */
 #ifndef QUORATE_SERVICE_LAYOUT_H
 #define QUORATE_SERVICE_LAYOUT_H
@@ -32,6 +33,7 @@
 #define LAYOUT_TEE_ROOT "tee/root"
 #define LAYOUT_TEE "tee"
 #define LAYOUT_PEOPLE "people"
+#define LAYOUT_REQUESTER "requester"
 #define LAYOUT_PERSON_KEY "person.key"
 #define LAYOUT_PERSON_IDENTITY "identity.json"
 #define LAYOUT_RUN "run"
