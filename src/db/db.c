@@ -36,10 +36,18 @@ struct qr_db {
     pthread_t owner;
     bool held, writing;
     atomic_bool broken;
+    char why[96]; /* what broke it first; under the mutex */
     int64_t rowid;
     struct qr_stmt stmts[MAX_STMTS];
     size_t stmt_count;
 };
+
+/* Only a restart heals it; the first reason is the one to tell. */
+static void set_broken(struct qr_db *db)
+{
+    if (!atomic_exchange(&db->broken, true))
+        (void)snprintf(db->why, sizeof db->why, "%.95s", sqlite3_errmsg(db->sq));
+}
 
 /* What a SQLite result means to a caller; remembers what only a restart heals. */
 static enum qr_rc judge(struct qr_db *db, int code, struct qr_err *err)
@@ -60,9 +68,7 @@ static enum qr_rc judge(struct qr_db *db, int code, struct qr_err *err)
     case SQLITE_LOCKED: return qr_fail(err, QR_BUSY, "database: in use by another program");
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        atomic_store(&db->broken, true);
-        return qr_fail(err, QR_IO, "database: %s", text);
+    case SQLITE_NOTADB: set_broken(db); return qr_fail(err, QR_IO, "database: %s", text);
     default: return qr_fail(err, QR_IO, "database: %s (%d)", text, code);
     }
 }
@@ -292,7 +298,7 @@ static enum qr_rc enter(struct qr_db *db, bool writing, struct qr_err *err)
     hold(db, writing);
     enum qr_rc rc = QR_OK;
     if (qr_db_broken(db))
-        rc = qr_fail(err, QR_IO, "database: an earlier failure leaves it in doubt");
+        rc = qr_fail(err, QR_IO, "database: an earlier failure leaves it in doubt: %s", db->why);
     if (rc == QR_OK) rc = run_plain(db, writing ? "BEGIN IMMEDIATE" : "BEGIN", err);
     if (rc != QR_OK) release(db);
     return rc;
@@ -308,7 +314,7 @@ static void leave_back(struct qr_db *db)
     /* A failed statement may have rolled back already. */
     if (!sqlite3_get_autocommit(db->sq) &&
         sqlite3_exec(db->sq, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
-        atomic_store(&db->broken, true);
+        set_broken(db);
     release(db);
 }
 
