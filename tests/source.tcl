@@ -6,7 +6,7 @@
 # source.test run the checks on the project and on small trees with a fault.
 
 # Relative names of the C files below dirs.
-proc source_files {root {dirs {src tlog tools tests/fixture tests/fuzz}}} {
+proc source_files {root {dirs {src tlog tools tests/fixture tests/adversary tests/fuzz}}} {
   set out {}
   foreach dir $dirs {
     foreach f [glob -nocomplain -directory $root/$dir -types f *.c *.h] {

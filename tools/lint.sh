@@ -8,7 +8,7 @@ failed=0
 step() { printf '== %s\n' "$1"; }
 bad() { failed=1; printf 'lint: %s\n' "$1"; }
 
-mapfile -t sources < <(find src tlog tools tests/fixture tests/fuzz -name '*.[ch]' 2>/dev/null | sort)
+mapfile -t sources < <(find src tlog tools tests/fixture tests/adversary tests/fuzz -name '*.[ch]' 2>/dev/null | sort)
 
 step "layout (clang-format)"
 # grep finds nothing in a clean tree, and that is no failure.

@@ -1,0 +1,20 @@
+/* moves.h - the script of an adversary program.
+ *
+ * An adversary is one of the real programs, linked with the objects of the
+ * product and --wrap for the functions at which it cheats, so that all that is
+ * not a move is as an honest program does it.  MOVES in the environment lists
+ * the moves it makes: `name` or `name=value`, with spaces between.  Without
+ * MOVES it is honest.  Tests only. */
+#ifndef QUORATE_TESTS_MOVES_H
+#define QUORATE_TESTS_MOVES_H
+
+#include <stdbool.h>
+
+/* Value of a move that is played, "" for one without; NULL: not played.  A
+ * static buffer of the calling thread, good until its next call. */
+const char *move_value(const char *name);
+bool move_played(const char *name);
+/* The same move, but only at its nth call (1 is the first) in this process. */
+bool move_played_at(const char *name, unsigned nth, unsigned *calls);
+
+#endif
