@@ -28,13 +28,36 @@ proc cluster_init {args} {
   return $dir
 }
 
+# Makes `quorate up` of this test start other programs in place of daemons: args
+# are pairs like quorate-tlogd evil-tlogd.  It looks for them beside itself, so
+# it gets a directory of its own.  Their moves (tests/adversary/moves.h): moves.
+proc cluster_with {args} {
+  set bin [file join [test_dir] bin]
+  file delete -force $bin
+  file mkdir $bin
+  foreach p {quorate quorate-tlogd quorate-authd quorate-cad quorate-coordinatord} {
+    set from [expr {[dict exists $args $p] ? [dict get $args $p] : $p}]
+    file copy [file join $::env(builddir) $from] [file join $bin $p]
+  }
+  set ::cluster(bin) $bin
+}
+
+proc cluster_bin {} { expr {[info exists ::cluster(bin)] ? $::cluster(bin) : $::env(builddir)} }
+
+# What the daemons of cluster_with do from now on; nothing: as honest ones.
+proc moves {dir args} {
+  set path [file join $dir run moves]
+  write_file $path.new [join $args]
+  file rename -force $path.new $path
+}
+
 # Starts `quorate up` on a state directory with extra environment (a dict) and
 # flags.  Gives a handle: a dict with pid, dir, env.
 proc cluster_up {dir {extra {}} args} {
   set ready [file join $dir run up.env]
   file delete $ready
   set log [file join $dir run up.log]
-  set pid [exec env {*}[env_args $extra] [file join $::env(builddir) quorate] up \
+  set pid [exec env MOVES_FILE=[file join $dir run moves] {*}[env_args $extra] [file join [cluster_bin] quorate] up \
              --state-dir $dir --any-port --ready-file $ready {*}$args >& $log &]
   on_finish [list cluster_stop $pid]
   if {![wait_until {[file exists $ready]} 30000]} {

@@ -4,7 +4,7 @@
 
 set ::daemons(n) 0
 
-proc daemon_path {name} { file join $::env(builddir) quorate-$name }
+proc daemon_path {name} { file join [cluster_bin] quorate-$name }
 
 # Runs a daemon that is expected to end by itself.  Gives {exit stderr}.
 proc daemon_run {name dir args} {
@@ -32,8 +32,8 @@ proc daemon_start {name dir args} {
   set base [file join $dir run $name.[incr ::daemons(n)]]
   set prefix [dict get {tlogd tlog authd auth cad ca} $name]
   set bind [expr {"--$prefix-bind" in $args ? {} : [list --$prefix-bind 127.0.0.1:0]}]
-  set pid [exec env {*}[daemon_env] QUORATE_STATE_DIR=$dir [daemon_path $name] {*}$bind \
-    --ready-file $base.ready {*}$args 2> $base.log > /dev/null &]
+  set pid [exec env {*}[daemon_env] QUORATE_STATE_DIR=$dir MOVES_FILE=[file join $dir run moves] \
+    [daemon_path $name] {*}$bind --ready-file $base.ready {*}$args 2> $base.log > /dev/null &]
   on_finish [list daemon_stop $pid]
   set end [expr {[clock milliseconds] + 20000}]
   while {![file exists $base.ready] && [clock milliseconds] < $end} {

@@ -1,14 +1,28 @@
-/* moves.c - reads MOVES anew at each call; tests are not in a hurry. */
+/* moves.c - reads the script anew at each call; tests are not in a hurry. */
 #include "adversary/moves.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static _Thread_local char value[256];
 
+/* The script: what MOVES_FILE holds by now, else MOVES. */
+static const char *script(void)
+{
+    static _Thread_local char text[1024];
+    const char *path = getenv("MOVES_FILE");
+    FILE *f = path ? fopen(path, "r") : NULL;
+    if (!f) return getenv("MOVES");
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    (void)fclose(f);
+    text[n] = 0;
+    return text;
+}
+
 const char *move_value(const char *name)
 {
-    const char *p = getenv("MOVES");
+    const char *p = script();
     size_t want = strlen(name);
     while (p && *p) {
         size_t n = strcspn(p, " ");

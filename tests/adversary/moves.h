@@ -3,8 +3,9 @@
  * An adversary is one of the real programs, linked with the objects of the
  * product and --wrap for the functions at which it cheats, so that all that is
  * not a move is as an honest program does it.  MOVES in the environment lists
- * the moves it makes: `name` or `name=value`, with spaces between.  Without
- * MOVES it is honest.  Tests only. */
+ * the moves it makes: `name` or `name=value`, with spaces between.  MOVES_FILE
+ * names a file that holds the list instead and may change while the program
+ * runs (renamed into place).  Without either it is honest.  Tests only. */
 #ifndef QUORATE_TESTS_MOVES_H
 #define QUORATE_TESTS_MOVES_H
 
