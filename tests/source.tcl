@@ -84,7 +84,7 @@ set ::layer_system {
   {^openssl/}               {crypto pki attest frost rpc}          {^tlog/(hash|tree)\.c$}
   {^sodium\.h$}             {crypto pki attest frost rpc}          {^tlog/(hash|note|sign)\.c$}
   {^grpc/}                  {rpc}                                  {}
-  {^sqlite3\.h$}            {db}                                   {^tlog/store_sqlite\.c$}
+  {^sqlite3\.h$}            {db}                                   {^tlog/store_sql\w*\.[ch]$}
   {^(protobuf-c/.*|.*\.pb-c\.h)$}
      {rpc attest service tlogd authd cad coordinatord participant cli tools} {}
   {^(sys/(socket|un)\.h|netdb\.h|netinet/.*|arpa/.*|poll\.h|sys/epoll\.h)$}
@@ -98,7 +98,7 @@ set ::layer_system {
 
 # Calls that show a library is used, whatever was included.
 set ::layer_calls {
-  {\msqlite3_[a-z0-9_]+}  {db}  {^tlog/store_sqlite\.c$}
+  {\msqlite3_[a-z0-9_]+}  {db}  {^tlog/store_sql\w*\.[ch]$}
   {\m(grpc|gpr)_[a-z0-9_]+\s*\(} {rpc} {}
 }
 

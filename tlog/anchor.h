@@ -22,6 +22,8 @@ struct anchor {
 enum tlog_rc anchor_create(const char *path, const struct tlog_signed *first, struct tlog_err *err);
 /* TLOG_ROLLBACK: the file is missing.  TLOG_CORRUPT: no slot is whole. */
 enum tlog_rc anchor_open(const char *path, struct anchor *out, struct tlog_err *err);
+/* Only reads: what was signed last.  As anchor_open; TLOG_NOTFOUND: no file. */
+enum tlog_rc anchor_read(const char *path, struct tlog_signed *out, struct tlog_err *err);
 /* Durable on return.  Any failure is final: the caller must not sign again. */
 enum tlog_rc anchor_write(struct anchor *a, const struct tlog_signed *next, struct tlog_err *err);
 /* TLOG_ROLLBACK: the file no longer holds what this process read or wrote last,

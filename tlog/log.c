@@ -55,17 +55,23 @@ static enum tlog_rc sign_checked(const struct tlog_signer *signer, const struct 
 
 static uint32_t id_of(const struct tlog_config *cfg) { return cfg->log_id ? cfg->log_id : 1; }
 
+enum tlog_rc log_anchor_path(const char *path, const char *anchor_path, uint32_t log_id,
+                             char out[PATH_MAX], struct tlog_err *err)
+{
+    int n;
+    if (anchor_path)
+        n = snprintf(out, PATH_MAX, "%s", anchor_path);
+    else if (log_id <= 1)
+        n = snprintf(out, PATH_MAX, "%s.anchor", path);
+    else
+        n = snprintf(out, PATH_MAX, "%s.%u.anchor", path, (unsigned)log_id);
+    return n > 0 && n < PATH_MAX ? TLOG_OK : fail_with(err, TLOG_RANGE, "path too long");
+}
+
 static enum tlog_rc anchor_path(const struct tlog_config *cfg, char out[PATH_MAX],
                                 struct tlog_err *err)
 {
-    int n;
-    if (cfg->anchor_path)
-        n = snprintf(out, PATH_MAX, "%s", cfg->anchor_path);
-    else if (id_of(cfg) == 1)
-        n = snprintf(out, PATH_MAX, "%s.anchor", cfg->path);
-    else
-        n = snprintf(out, PATH_MAX, "%s.%u.anchor", cfg->path, (unsigned)id_of(cfg));
-    return n > 0 && n < PATH_MAX ? TLOG_OK : fail_with(err, TLOG_RANGE, "path too long");
+    return log_anchor_path(cfg->path, cfg->anchor_path, id_of(cfg), out, err);
 }
 
 static enum tlog_rc check_config(const struct tlog_config *cfg, struct tlog_err *err)

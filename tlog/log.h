@@ -12,6 +12,7 @@
 #include "tlog/cache.h"
 #include "tlog/store.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 #define LOG_MAGIC 0x746c6f67u
@@ -77,6 +78,10 @@ enum tlog_rc log_commit(struct tlog_log *log, struct job *jobs, struct tlog_err 
 /* Signs a head. */
 enum tlog_rc log_sign(const struct tlog_signer *signer, const struct tlog_head *head,
                       struct tlog_signed *out, struct tlog_err *err);
+
+/* The anchor of the log in path; anchor_path, when given, is it. */
+enum tlog_rc log_anchor_path(const char *path, const char *anchor_path, uint32_t log_id,
+                             char out[PATH_MAX], struct tlog_err *err);
 
 /* Starts the writer and the tidier; stop waits for what is queued, then ends them. */
 enum tlog_rc writer_start(struct tlog_log *log, struct tlog_err *err);

@@ -30,6 +30,18 @@ struct store_key {
     struct tlog_hash leaf;
 };
 
+/* Told what is wrong with a database. */
+struct store_finder {
+    void (*found)(void *ctx, const char *text);
+    void *ctx;
+};
+
+/* Shown every key of a log; at is NULL when the row is damaged. */
+struct store_key_walk {
+    void (*each)(void *ctx, struct qr_bytes key, const struct store_key *at);
+    void *ctx;
+};
+
 struct store;
 
 struct store_ops {
@@ -75,6 +87,12 @@ struct store_ops {
     unsigned (*frames)(const struct store *s);
     /* Copies committed frames into the database; *moved of them are there now. */
     enum tlog_rc (*tidy)(struct store *s, unsigned *moved, struct tlog_err *err);
+
+    /* Searches for damage that lies below the rows.  A result other than TLOG_OK
+     * means that the search ended early. */
+    enum tlog_rc (*check)(struct store *s, const struct store_finder *to, struct tlog_err *err);
+    enum tlog_rc (*each_key)(struct store *s, const struct store_key_walk *walk,
+                             struct tlog_err *err);
 };
 
 struct store {

@@ -315,6 +315,29 @@ static enum tlog_rc mem_tidy(struct store *s, unsigned *moved, struct tlog_err *
     return TLOG_OK;
 }
 
+/* Memory has no damage of its own. */
+static enum tlog_rc mem_check(struct store *s, const struct store_finder *to, struct tlog_err *err)
+{
+    (void)s;
+    (void)to;
+    (void)err;
+    return TLOG_OK;
+}
+
+static enum tlog_rc mem_each_key(struct store *s, const struct store_key_walk *walk,
+                                 struct tlog_err *err)
+{
+    struct mem *m = mem_of(s);
+    (void)err;
+    (void)pthread_mutex_lock(&m->lock);
+    for (size_t i = 0; i < m->list[KEYS].n; i++) {
+        const struct name *n = at(&m->list[KEYS], i);
+        walk->each(walk->ctx, QR_BYTES(n->b, n->n), &n->at);
+    }
+    (void)pthread_mutex_unlock(&m->lock);
+    return TLOG_OK;
+}
+
 static void mem_close(struct store *s)
 {
     struct mem *m = mem_of(s);
@@ -353,6 +376,8 @@ static const struct store_ops ops = {
     .find_tag = mem_find_tag,
     .frames = mem_frames,
     .tidy = mem_tidy,
+    .check = mem_check,
+    .each_key = mem_each_key,
 };
 
 static enum tlog_rc connect_to(struct mem *m, struct store **out, struct tlog_err *err)

@@ -374,6 +374,43 @@ enum tlog_rc tlog_find_tag(struct tlog_log *log, struct tlog_bytes tag, uint64_t
  * TLOG_CORRUPT names the first entry that differs. */
 enum tlog_rc tlog_audit(struct tlog_log *log, struct tlog_err *err) TLOG_MUST_CHECK;
 
+/* ---- Searching a database for damage ---- */
+
+enum tlog_fault_kind {
+    TLOG_FAULT_DATABASE,   /* SQLite's structure, or the schema */
+    TLOG_FAULT_ENTRY,      /* entries [index, to) are not what was appended, or missing */
+    TLOG_FAULT_TILE,       /* the tile (level, index) does not belong to the entries */
+    TLOG_FAULT_CHECKPOINT, /* stored for size index: damaged, or signed for another tree */
+    TLOG_FAULT_KEY,        /* a key leads to entry index, which is not its own */
+    TLOG_FAULT_ANCHOR      /* the anchor saw another tree, or is damaged */
+};
+
+/* One thing that is wrong; text says it in words. */
+struct tlog_fault {
+    enum tlog_fault_kind kind;
+    unsigned level;
+    uint64_t index, to;
+    const char *text;
+};
+
+struct tlog_fsck {
+    const char *path;
+    const char *anchor_path;     /* NULL: the default one, when it is there */
+    uint32_t log_id;             /* 0 means 1 */
+    const struct tlog_vkey *key; /* NULL: signatures are not verified */
+    /* Called for each fault, in the order of the log; borrows.  May be NULL. */
+    void (*found)(void *ctx, const struct tlog_fault *fault);
+    void *ctx;
+};
+
+/* Reads all of a database without changing it, derives the tree from the entries
+ * and compares everything that is stored with it, and it with the anchor.
+ * TLOG_CORRUPT: something is wrong; err says the first.  Else the search could
+ * not be made: TLOG_NOTFOUND, TLOG_IO, TLOG_VERSION, TLOG_NOMEM.  *derived is
+ * the tree by the entries; may be NULL. */
+enum tlog_rc tlog_fsck(const struct tlog_fsck *what, struct tlog_head *derived,
+                       struct tlog_err *err) TLOG_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif
