@@ -3,15 +3,10 @@
 
 #include <inttypes.h>
 
-/* Cuts the first line off; false when it is empty or has no newline. */
+/* The same, of lines that are not empty. */
 static bool next_line(struct qr_bytes *rest, struct qr_bytes *line)
 {
-    size_t i = 0;
-    while (i < rest->n && rest->p[i] != '\n') i++;
-    if (i == rest->n || i == 0) return false;
-    *line = QR_BYTES(rest->p, i);
-    *rest = QR_BYTES(rest->p + i + 1, rest->n - i - 1);
-    return true;
+    return note_next_line(rest, line) && line->n > 0;
 }
 
 /* tlog-checkpoint, Note text: at least three non-empty lines; the size has no

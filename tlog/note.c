@@ -10,7 +10,6 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#define SIG_TYPE_ED25519 0x01
 #define KEY_ID_SIZE 4
 #define VKEY_MATERIAL (1 + TLOG_PUB_SIZE)
 #define SIG_MATERIAL (KEY_ID_SIZE + TLOG_SIG_SIZE)
@@ -74,28 +73,41 @@ static bool text_ok(struct qr_bytes s)
     return s.n > 0 && s.p[s.n - 1] == '\n' && qr_utf8_ok(s);
 }
 
-/* signed-note, Ed25519: SHA-256(key name || 0x0A || 0x01 || public key)[:4]. */
-static uint32_t key_id(const char *name, const uint8_t pub[TLOG_PUB_SIZE])
+/* signed-note, Ed25519, and tlog-cosignature, Format: SHA-256(key name || 0x0A ||
+ * signature type || public key)[:4]. */
+static uint32_t key_id(const char *name, uint8_t type, const uint8_t pub[TLOG_PUB_SIZE])
 {
     uint8_t in[TLOG_NAME_MAX + 2 + TLOG_PUB_SIZE], digest[crypto_hash_sha256_BYTES];
     struct qr_bytes s = qr_str(name);
     qr_copy(in, s.p, s.n);
     in[s.n] = '\n';
-    in[s.n + 1] = SIG_TYPE_ED25519;
+    in[s.n + 1] = type;
     qr_copy(in + s.n + 2, pub, TLOG_PUB_SIZE);
     (void)crypto_hash_sha256(digest, in, s.n + 2 + TLOG_PUB_SIZE);
     return qr_get_be32(digest);
 }
 
-enum tlog_rc tlog_vkey_make(const char *name, const uint8_t pub[TLOG_PUB_SIZE],
-                            struct tlog_vkey *out)
+static enum tlog_rc make(const char *name, uint8_t type, const uint8_t pub[TLOG_PUB_SIZE],
+                         struct tlog_vkey *out)
 {
     struct qr_bytes s = qr_str(name);
     if (!note_name_ok(s)) return TLOG_MALFORMED;
-    *out = (struct tlog_vkey){.id = key_id(name, pub)};
+    *out = (struct tlog_vkey){.type = type, .id = key_id(name, type, pub)};
     qr_copy(out->name, s.p, s.n);
     qr_copy(out->pub, pub, TLOG_PUB_SIZE);
     return TLOG_OK;
+}
+
+enum tlog_rc tlog_vkey_make(const char *name, const uint8_t pub[TLOG_PUB_SIZE],
+                            struct tlog_vkey *out)
+{
+    return make(name, TLOG_KEY_NOTE, pub, out);
+}
+
+enum tlog_rc tlog_cosigner_make(const char *name, const uint8_t pub[TLOG_PUB_SIZE],
+                                struct tlog_vkey *out)
+{
+    return make(name, TLOG_KEY_COSIGNER, pub, out);
 }
 
 /* Splits s at the first c; false when there is none. */
@@ -110,23 +122,33 @@ static bool split(struct qr_bytes s, char c, struct qr_bytes *head, struct qr_by
     return false;
 }
 
-enum tlog_rc tlog_vkey_parse(struct tlog_bytes text, struct tlog_vkey *out)
+static enum tlog_rc parse_key(struct tlog_bytes text, uint8_t type, struct tlog_vkey *out)
 {
     struct qr_bytes name, rest, hex, b64;
     uint8_t id[KEY_ID_SIZE], material[VKEY_MATERIAL];
     char cname[TLOG_NAME_MAX + 1] = {0};
     if (!split(as_qr(text), '+', &name, &rest) || !split(rest, '+', &hex, &b64) ||
         !note_name_ok(name) || qr_unhex(hex, id, sizeof id) != QR_OK ||
-        qr_unbase64_n(b64, material, sizeof material) != QR_OK || material[0] != SIG_TYPE_ED25519)
+        qr_unbase64_n(b64, material, sizeof material) != QR_OK || material[0] != type)
         return TLOG_MALFORMED;
     qr_copy(cname, name.p, name.n);
-    TLOG_TRY(tlog_vkey_make(cname, material + 1, out));
+    TLOG_TRY(make(cname, type, material + 1, out));
     return out->id == qr_get_be32(id) ? TLOG_OK : TLOG_MALFORMED;
+}
+
+enum tlog_rc tlog_vkey_parse(struct tlog_bytes text, struct tlog_vkey *out)
+{
+    return parse_key(text, TLOG_KEY_NOTE, out);
+}
+
+enum tlog_rc tlog_cosigner_parse(struct tlog_bytes text, struct tlog_vkey *out)
+{
+    return parse_key(text, TLOG_KEY_COSIGNER, out);
 }
 
 void tlog_vkey_format(const struct tlog_vkey *key, char out[TLOG_VKEY_MAX])
 {
-    uint8_t material[VKEY_MATERIAL] = {SIG_TYPE_ED25519};
+    uint8_t material[VKEY_MATERIAL] = {key->type};
     char b64[sodium_base64_ENCODED_LEN(VKEY_MATERIAL, sodium_base64_VARIANT_ORIGINAL)];
     qr_copy(material + 1, key->pub, TLOG_PUB_SIZE);
     (void)sodium_bin2base64(b64, sizeof b64, material, sizeof material,
@@ -150,6 +172,11 @@ static enum tlog_rc parse_sig(struct qr_bytes line, struct tlog_note_sig *sig)
     if (rc == QR_OK) *sig = (struct tlog_note_sig){as_tlog(name), qr_get_be32(raw.p), as_tlog(b64)};
     qr_buf_fini(&raw);
     return rc == QR_OK ? TLOG_OK : rc == QR_NOMEM ? TLOG_NOMEM : TLOG_MALFORMED;
+}
+
+bool note_next_line(struct qr_bytes *rest, struct qr_bytes *line)
+{
+    return split(*rest, '\n', line, rest);
 }
 
 /* Offset of the first signature line: after the last blank line. */
@@ -178,13 +205,40 @@ enum tlog_rc tlog_note_parse(struct tlog_bytes note, struct tlog_note *out)
     return TLOG_OK;
 }
 
+bool note_sig_is_of(const struct tlog_note_sig *sig, const struct tlog_vkey *key)
+{
+    return sig->id == key->id && qr_bytes_is(as_qr(sig->name), key->name);
+}
+
+void note_put_sig(struct qr_buf *b, const struct tlog_vkey *key, struct qr_bytes signature)
+{
+    struct qr_buf raw;
+    qr_buf_init(&raw, TLOG_NOTE_MAX);
+    qr_buf_put_be32(&raw, key->id);
+    qr_buf_put_bytes(&raw, signature);
+    qr_buf_put_str(b, em_dash_space);
+    qr_buf_put_str(b, key->name);
+    qr_buf_put_u8(b, ' ');
+    qr_buf_put_base64(b, qr_buf_bytes(&raw));
+    qr_buf_put_u8(b, '\n');
+    if (qr_buf_ok(&raw) != QR_OK) b->failed = true;
+    qr_buf_fini(&raw);
+}
+
+bool note_ed25519_ok(const uint8_t sig[TLOG_SIG_SIZE], struct qr_bytes msg,
+                     const uint8_t pub[TLOG_PUB_SIZE])
+{
+    (void)pthread_once(&once, start);
+    return crypto_sign_verify_detached(sig, msg.p, msg.n, pub) == 0;
+}
+
 static bool verify_one(const struct tlog_note *note, const struct tlog_note_sig *sig,
                        const struct tlog_vkey *key)
 {
     uint8_t raw[SIG_MATERIAL];
+    if (key->type != TLOG_KEY_NOTE) return false;
     if (qr_unbase64_n(as_qr(sig->base64), raw, sizeof raw) != QR_OK) return false;
-    return crypto_sign_verify_detached(raw + KEY_ID_SIZE, note->text.p, note->text.n, key->pub) ==
-           0;
+    return note_ed25519_ok(raw + KEY_ID_SIZE, as_qr(note->text), key->pub);
 }
 
 /* signed-note, Signatures: verifiers MUST ignore signatures from unknown keys;
@@ -194,11 +248,10 @@ enum tlog_rc tlog_note_verify(const struct tlog_note *note, const struct tlog_vk
 {
     uint32_t seen = 0;
     if (key_count > 32 || note->sigs > TLOG_NOTE_SIGS_MAX) return TLOG_RANGE;
-    (void)pthread_once(&once, start);
     for (size_t i = 0; i < note->sigs; i++)
         for (size_t k = 0; k < key_count; k++) {
             const struct tlog_note_sig *sig = &note->sig[i];
-            if (sig->id != keys[k].id || !qr_bytes_is(as_qr(sig->name), keys[k].name)) continue;
+            if (!note_sig_is_of(sig, &keys[k])) continue;
             if (!verify_one(note, sig, &keys[k])) return TLOG_FALSE;
             seen |= UINT32_C(1) << k;
         }
@@ -209,14 +262,10 @@ enum tlog_rc tlog_note_verify(const struct tlog_note *note, const struct tlog_vk
 static enum tlog_rc put_sig(struct qr_buf *b, struct tlog_bytes text,
                             const struct tlog_signer *signer)
 {
-    uint8_t raw[SIG_MATERIAL];
-    qr_set_be32(raw, signer->key.id);
-    TLOG_TRY(signer->sign(signer->ctx, text, raw + KEY_ID_SIZE));
-    qr_buf_put_str(b, em_dash_space);
-    qr_buf_put_str(b, signer->key.name);
-    qr_buf_put_u8(b, ' ');
-    qr_buf_put_base64(b, QR_BYTES_OF(raw));
-    qr_buf_put_u8(b, '\n');
+    uint8_t sig[TLOG_SIG_SIZE];
+    if (signer->key.type != TLOG_KEY_NOTE) return TLOG_STATE;
+    TLOG_TRY(signer->sign(signer->ctx, text, sig));
+    note_put_sig(b, &signer->key, QR_BYTES_OF(sig));
     return TLOG_OK;
 }
 

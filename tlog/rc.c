@@ -14,7 +14,7 @@ static const struct {
     [TLOG_RANGE] = {"RANGE", "value out of range"},
     [TLOG_NOTFOUND] = {"NOTFOUND", "not found"},
     [TLOG_CONFLICT] = {"CONFLICT", "the key is recorded with other bytes"},
-    [TLOG_REFUSED] = {"REFUSED", "refused by admission"},
+    [TLOG_REFUSED] = {"REFUSED", "refused by admission or policy"},
     [TLOG_BUSY] = {"BUSY", "another process writes this log"},
     [TLOG_FULL] = {"FULL", "too little free space on the disk"},
     [TLOG_ROLLBACK] = {"ROLLBACK", "the database is not the one the anchor saw"},

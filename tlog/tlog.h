@@ -11,7 +11,7 @@
  *
  * Words: borrows = used during the call only; keeps = must outlive the handle.
  * Specs: RFC 6962 section 2.1, RFC 9162 section 2.1, C2SP signed-note,
- * tlog-checkpoint and tlog-tiles. */
+ * tlog-checkpoint, tlog-cosignature, tlog-policy, tlog-proof and tlog-tiles. */
 #ifndef TLOG_H
 #define TLOG_H
 
@@ -32,7 +32,7 @@ enum tlog_rc {
     TLOG_RANGE,     /* an index, size, count or length out of range */
     TLOG_NOTFOUND,
     TLOG_CONFLICT, /* the same key is recorded with other bytes */
-    TLOG_REFUSED,  /* the admission callback said no */
+    TLOG_REFUSED,  /* the admission callback or a policy said no */
     TLOG_BUSY,     /* another process writes this log */
     TLOG_FULL,     /* disk below the low-water mark; nothing was changed */
     TLOG_ROLLBACK, /* database is older than, or not the one, the anchor saw */
@@ -170,9 +170,13 @@ void tlog_plan_root(const struct tlog_plan *plan, const struct tlog_hash *read,
 #define TLOG_SIG_SIZE 64
 #define TLOG_PUB_SIZE 32
 
-/* An Ed25519 verifier key (signature type 0x01). */
+#define TLOG_KEY_NOTE 0x01     /* signature types: an Ed25519 signature of a note ... */
+#define TLOG_KEY_COSIGNER 0x04 /* ... and a witness's timestamped one of a checkpoint */
+
+/* An Ed25519 verifier key. */
 struct tlog_vkey {
     char name[TLOG_NAME_MAX + 1];
+    uint8_t type; /* TLOG_KEY_... */
     uint32_t id;
     uint8_t pub[TLOG_PUB_SIZE];
 };
@@ -180,8 +184,8 @@ struct tlog_vkey {
 /* Makes a verifier key; computes its id.  TLOG_MALFORMED: not a key name. */
 enum tlog_rc tlog_vkey_make(const char *name, const uint8_t pub[TLOG_PUB_SIZE],
                             struct tlog_vkey *out) TLOG_MUST_CHECK;
-/* Reads "name+hex id+base64".  TLOG_MALFORMED: not that, another signature
- * type, or an id that is not this key's. */
+/* Reads "name+hex id+base64" of type TLOG_KEY_NOTE.  TLOG_MALFORMED: not that,
+ * another type, or an id that is not this key's. */
 enum tlog_rc tlog_vkey_parse(struct tlog_bytes text, struct tlog_vkey *out) TLOG_MUST_CHECK;
 void tlog_vkey_format(const struct tlog_vkey *key, char out[TLOG_VKEY_MAX]);
 
@@ -248,6 +252,92 @@ enum tlog_rc tlog_checkpoint_open(struct tlog_bytes note, const struct tlog_trus
  * name. */
 enum tlog_rc tlog_checkpoint_sign(const struct tlog_head *head, const struct tlog_signer *signer,
                                   struct tlog_out *out) TLOG_MUST_CHECK;
+
+/* ---- Cosignatures of witnesses (C2SP tlog-cosignature, Ed25519) ---- */
+
+#define TLOG_COSIGNATURE_MAX 384 /* bytes of a witness's signature line */
+
+/* As tlog_vkey_make and tlog_vkey_parse, for the key of a witness. */
+enum tlog_rc tlog_cosigner_make(const char *name, const uint8_t pub[TLOG_PUB_SIZE],
+                                struct tlog_vkey *out) TLOG_MUST_CHECK;
+enum tlog_rc tlog_cosigner_parse(struct tlog_bytes text, struct tlog_vkey *out) TLOG_MUST_CHECK;
+/* Writes the signature line of a witness for a checkpoint's text, as of time_s
+ * (POSIX seconds); it goes behind the checkpoint's other lines.
+ * TLOG_MALFORMED: not a checkpoint; TLOG_RANGE: no room, or the time is 0 or
+ * 2^63 and more; TLOG_STATE: the key is not a cosigner's; else the signer's. */
+enum tlog_rc tlog_cosign(struct tlog_bytes text, uint64_t time_s, const struct tlog_signer *witness,
+                         struct tlog_out *out) TLOG_MUST_CHECK;
+/* TLOG_OK: the witness cosigned this checkpoint; *time_s (may be NULL) says
+ * when it did last.  TLOG_NOTFOUND: no line of it.  TLOG_FALSE: a wrong one. */
+enum tlog_rc tlog_cosignature_check(const struct tlog_note *note, const struct tlog_vkey *witness,
+                                    uint64_t *time_s) TLOG_MUST_CHECK;
+
+/* ---- Policies: which logs and how many witnesses (C2SP tlog-policy) ---- */
+
+#define TLOG_POLICY_MAX 32         /* logs; witnesses; groups */
+#define TLOG_POLICY_TEXT_MAX 65536 /* bytes of a policy file */
+
+struct tlog_policy;
+
+/* A log or a witness of a policy; lives as long as the policy. */
+struct tlog_party {
+    struct tlog_bytes name; /* of a witness; empty for a log */
+    struct tlog_vkey key;
+    struct tlog_bytes url; /* may be empty */
+};
+
+/* Strict parse; gives tlog_policy_free.  TLOG_MALFORMED: err names line and
+ * mistake; TLOG_RANGE: more than the limits; TLOG_NOMEM. */
+enum tlog_rc tlog_policy_parse(struct tlog_bytes text, struct tlog_policy **out,
+                               struct tlog_err *err) TLOG_MUST_CHECK;
+void tlog_policy_free(struct tlog_policy *policy); /* NULL is allowed */
+/* How many there are, in the order of the file; *out points to the first. */
+size_t tlog_policy_logs(const struct tlog_policy *policy, const struct tlog_party **out);
+size_t tlog_policy_witnesses(const struct tlog_policy *policy, const struct tlog_party **out);
+/* Do these witnesses (bit k: number k of the policy) make the quorum? */
+bool tlog_policy_quorum(const struct tlog_policy *policy, uint32_t cosigned);
+
+/* What a policy found in a checkpoint; borrowed from the note. */
+struct tlog_judgement {
+    struct tlog_checkpoint checkpoint;
+    size_t log;        /* number of the log that signed */
+    uint32_t cosigned; /* bit k: witness number k cosigned */
+};
+
+/* Judges a signed checkpoint.  TLOG_MALFORMED, TLOG_RANGE: its form.
+ * TLOG_FALSE: of no log of the policy, or a known log's or witness's signature
+ * is missing (the log's) or wrong (any).  TLOG_REFUSED: too few witnesses. */
+enum tlog_rc tlog_policy_check(const struct tlog_policy *policy, struct tlog_bytes note,
+                               struct tlog_judgement *out, struct tlog_err *err) TLOG_MUST_CHECK;
+
+/* ---- Proof files (C2SP tlog-proof) ---- */
+
+#define TLOG_PROOF_EXTRA_MAX 65536    /* bytes of decoded extra data */
+#define TLOG_PROOF_FILE_MAX (4 << 16) /* bytes of a proof file */
+
+/* A .tlog-proof file; extra and checkpoint are borrowed. */
+struct tlog_proof_file {
+    struct tlog_bytes extra; /* base64 as it stands there, unauthenticated; may be empty */
+    uint64_t index;
+    struct tlog_proof proof;
+    struct tlog_bytes checkpoint; /* the signed note */
+};
+
+/* Strict parse, checkpoint included.  TLOG_MALFORMED, TLOG_RANGE; err names the
+ * line. */
+enum tlog_rc tlog_proof_file_parse(struct tlog_bytes file, struct tlog_proof_file *out,
+                                   struct tlog_err *err) TLOG_MUST_CHECK;
+/* Writes the file.  What tlog_proof_file_parse would refuse is TLOG_MALFORMED;
+ * TLOG_RANGE: no room. */
+enum tlog_rc tlog_proof_file_write(const struct tlog_proof_file *in, struct tlog_out *out)
+    TLOG_MUST_CHECK;
+/* TLOG_OK: a checkpoint that the policy accepts holds this leaf.  TLOG_FALSE:
+ * the proof does not lead to its root, has the wrong length, or what
+ * tlog_policy_check says; out may be NULL. */
+enum tlog_rc tlog_proof_file_check(const struct tlog_proof_file *in,
+                                   const struct tlog_policy *policy, const struct tlog_hash *leaf,
+                                   struct tlog_judgement *out, struct tlog_err *err)
+    TLOG_MUST_CHECK;
 
 /* ---- The log ---- */
 

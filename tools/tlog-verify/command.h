@@ -22,5 +22,6 @@ extern const struct command command_inclusion;
 extern const struct command command_consistency;
 extern const struct command command_checkpoint;
 extern const struct command command_bundle;
+extern const struct command command_proof;
 
 #endif

@@ -6,13 +6,10 @@
 #include "config.h"
 
 static const struct command *const commands[] = {
-    &command_inclusion,
-    &command_consistency,
-    &command_checkpoint,
-    &command_bundle,
+    &command_inclusion, &command_consistency, &command_checkpoint, &command_bundle, &command_proof,
 };
 
-static const char *const not_yet[] = {"proof", "log", "fsck"};
+static const char *const not_yet[] = {"log", "fsck"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
