@@ -18,6 +18,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { VEK, ASK, ARK, CERTS };
@@ -64,6 +65,8 @@ struct attest_chain {
     struct qr_hash root;
     struct qr_bytes ext[EXTS]; /* borrowed from x[VEK] */
     unsigned count[EXTS];
+    atomic_uint owners;
+    atomic_uint linked; /* bits of (product, signer) that passed rule 9 */
 };
 
 static X509 *read_cert(struct qr_bytes der)
@@ -102,6 +105,7 @@ enum attest_reason attest_chain_open(const struct attest_certs *certs, struct at
     struct attest_chain *c = calloc(1, sizeof *c);
     if (!c) qr_fatal("out of memory");
     *out = NULL;
+    atomic_init(&c->owners, 1);
     for (int i = 0; i < CERTS; i++) {
         c->x[i] = read_cert(der[i]);
         if (!c->x[i]) {
@@ -115,9 +119,15 @@ enum attest_reason attest_chain_open(const struct attest_certs *certs, struct at
     return ATTEST_OK;
 }
 
+struct attest_chain *attest_chain_hold(struct attest_chain *c)
+{
+    atomic_fetch_add(&c->owners, 1);
+    return c;
+}
+
 void attest_chain_close(struct attest_chain *c)
 {
-    if (!c) return;
+    if (!c || atomic_fetch_sub(&c->owners, 1) > 1) return;
     for (int i = 0; i < CERTS; i++) X509_free(c->x[i]);
     free(c);
     /* Refused input leaves texts in this thread's error queue. */
@@ -231,7 +241,7 @@ static bool signed_by(X509 *child, X509 *parent)
            pss_ok(alg) && X509_verify(child, X509_get0_pubkey(parent)) == 1;
 }
 
-enum attest_reason attest_chain_links(const struct attest_chain *c, enum attest_product product,
+static enum attest_reason check_links(const struct attest_chain *c, enum attest_product product,
                                       enum attest_signer signer)
 {
     const char *name = attest_product_name(product);
@@ -245,6 +255,16 @@ enum attest_reason attest_chain_links(const struct attest_chain *c, enum attest_
         return ATTEST_VEK_KIND;
     if (!flags_ok(ask, true) || !rsa_4096(ask) || !signed_by(ask, ark)) return ATTEST_CHAIN;
     return flags_ok(vek, false) && signed_by(vek, ask) ? ATTEST_OK : ATTEST_CHAIN;
+}
+
+enum attest_reason attest_chain_links(struct attest_chain *c, enum attest_product product,
+                                      enum attest_signer signer)
+{
+    unsigned bit = 1u << (2 * (unsigned)product + (unsigned)signer);
+    if (atomic_load(&c->linked) & bit) return ATTEST_OK;
+    enum attest_reason why = check_links(c, product, signer);
+    if (why == ATTEST_OK) atomic_fetch_or(&c->linked, bit);
+    return why;
 }
 
 static bool between(const ASN1_TIME *from, const ASN1_TIME *to, int64_t now_us)

@@ -4,7 +4,7 @@
  * The checks are our own, link by link: the root by its pinned fingerprint
  * (names prove nothing), then names, CA flags, RSA-PSS parameters, signatures,
  * validity.  Only verdict.c calls this, in the order of its rules.  No I/O, no
- * clock, no state besides the object.  Spec: SNP.md section 2. */
+ * clock, no state besides the object, which many threads may use.  Spec: SNP.md section 2. */
 #ifndef QUORATE_ATTEST_CHAIN_H
 #define QUORATE_ATTEST_CHAIN_H
 
@@ -36,6 +36,8 @@ struct attest_chain;
  * trailing bytes or a key that cannot be read.  Gives; attest_chain_close. */
 enum attest_reason attest_chain_open(const struct attest_certs *certs, struct attest_chain **out)
     QR_MUST_CHECK;
+/* One more owner, who closes it too; gives c.  Owners may be in many threads. */
+struct attest_chain *attest_chain_hold(struct attest_chain *c);
 void attest_chain_close(struct attest_chain *c);
 
 /* Product that the endorsement certificate's productName claims (its part
@@ -43,8 +45,9 @@ void attest_chain_close(struct attest_chain *c);
 enum attest_product attest_chain_product(const struct attest_chain *c);
 /* SHA-256 of the root's DER: to be found among the pins of the product. */
 struct qr_hash attest_chain_root(const struct attest_chain *c);
-/* Rule 9: names, CA flags, PSS parameters and signatures.  CHAIN, VEK_KIND. */
-enum attest_reason attest_chain_links(const struct attest_chain *c, enum attest_product product,
+/* Rule 9: names, CA flags, PSS parameters and signatures.  CHAIN, VEK_KIND.  A
+ * pass is remembered in c. */
+enum attest_reason attest_chain_links(struct attest_chain *c, enum attest_product product,
                                       enum attest_signer signer) QR_MUST_CHECK;
 /* Rule 10.  CHAIN_TIME. */
 enum attest_reason attest_chain_time(const struct attest_chain *c, int64_t now_us) QR_MUST_CHECK;

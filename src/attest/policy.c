@@ -492,13 +492,14 @@ static enum qr_rc parse(struct qr_bytes text, bool partial, struct attest_policy
     *out = NULL;
     ps.p = calloc(1, sizeof *ps.p);
     if (!ps.p) return QR_NOMEM;
+    ps.p->links = attest_links_new();
     set_defaults(ps.p, partial);
     enum qr_rc rc = read_text(&ps, text, err);
     if (rc == QR_OK) rc = finish(&ps, err);
     if (rc == QR_OK)
         *out = ps.p;
     else
-        free(ps.p);
+        attest_policy_free(ps.p);
     return rc;
 }
 
@@ -513,7 +514,11 @@ enum qr_rc attest_policy_parse_partial(struct qr_bytes text, struct attest_polic
     return parse(text, true, out, err);
 }
 
-void attest_policy_free(struct attest_policy *p) { free(p); }
+void attest_policy_free(struct attest_policy *p)
+{
+    if (p) attest_links_free(p->links);
+    free(p);
+}
 
 static void write_list(struct qr_buf *out, const struct attest_list *l, bool text)
 {

@@ -32,12 +32,12 @@
  * Canonical form: every key with its value, defaults written out (an empty
  * list is `none`), keys sorted, lists sorted without repetition, one space
  * around '=', LF.  TEE_POLICY_HASH is the SHA-256 of the canonical form.
- * Parsing is pure; a policy never changes afterwards and may be shared between
- * threads.  Spec: SNP.md section 3, ARCHITECTURE.md "Attested calls". */
+ * Parsing is pure; a policy never changes afterwards, but for the chains that
+ * it remembers under a lock, and may be shared between threads.  Spec: SNP.md section 3, ARCHITECTURE.md "Attested calls". */
 #ifndef QUORATE_ATTEST_POLICY_H
 #define QUORATE_ATTEST_POLICY_H
 
-#include "attest/report.h"
+#include "attest/links.h"
 #include "crypto/crypto.h"
 
 #define ATTEST_LIST_MAX 64
@@ -71,6 +71,7 @@ struct attest_policy {
     uint8_t min_abi_major, min_abi_minor;
     struct attest_fw min_fw;
     bool vmpl[4];
+    struct attest_links *links; /* owned: chains verified under it */
 };
 
 /* Parses and checks.  QR_MALFORMED with "line N: …" (or the missing key) in

@@ -11,6 +11,7 @@ struct judging {
     const struct attest_policy *p;
     struct attest_report r;
     struct attest_chain *chain;
+    struct qr_hash key; /* of its certificates */
     enum attest_product product;
     struct attest_vek vek;
     struct attest_tcb current, reported, committed, launch;
@@ -53,6 +54,7 @@ static enum attest_reason judge_product(struct judging *j)
 static enum attest_reason judge_chain(struct judging *j)
 {
     enum attest_reason why = attest_chain_links(j->chain, j->product, j->r.signer);
+    if (why == ATTEST_OK) attest_links_keep(j->p->links, &j->key, j->chain);
     if (why == ATTEST_OK) why = attest_chain_time(j->chain, j->q->time_us);
     if (why != ATTEST_OK) return why;
     if (j->q->certs.crl.n == 0) return j->p->require_crl ? ATTEST_CRL_MISSING : ATTEST_OK;
@@ -189,10 +191,18 @@ static void fill_claims(const struct judging *j, struct attest_verdict *out)
     };
 }
 
+/* The certificates, read now or before. */
+static enum attest_reason open_chain(struct judging *j)
+{
+    j->key = attest_links_key(&j->q->certs);
+    j->chain = attest_links_find(j->p->links, &j->key);
+    return j->chain ? ATTEST_OK : attest_chain_open(&j->q->certs, &j->chain);
+}
+
 static enum attest_reason judge(struct judging *j, struct attest_verdict *out)
 {
     enum attest_reason why = attest_report_parse(j->q->report, &j->r);
-    if (why == ATTEST_OK) why = attest_chain_open(&j->q->certs, &j->chain);
+    if (why == ATTEST_OK) why = open_chain(j);
     if (why == ATTEST_OK) why = judge_product(j);
     if (why == ATTEST_OK) why = judge_chain(j);
     if (why == ATTEST_OK) why = judge_vek(j);

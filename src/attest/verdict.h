@@ -1,8 +1,9 @@
 /* verdict.h - does this evidence satisfy that policy, at that time, for this
  * exchange?
  *
- * One pure, reentrant function: no I/O, no clock, no globals, so that anybody
- * re-verifies later with the recorded time and gets the same answer.  The
+ * One reentrant function: no I/O, no clock, no globals, so that anybody
+ * re-verifies later with the recorded time and gets the same answer; the policy
+ * remembers chains (links.h), which changes the time it takes and nothing else.  The
  * simulator's reports pass through the same rules as AMD's; only the pinned
  * roots differ.  Spec: SNP.md section 3 (the order of its rules), TRUST.md 10(i). */
 #ifndef QUORATE_ATTEST_VERDICT_H

@@ -240,11 +240,30 @@ void qr_sign_tagged(const struct qr_signer *s, const char *tag, struct qr_bytes 
     qr_buf_fini(&b);
 }
 
+/* libsodium's verification alone lets a public key with a torsion part pass. */
+bool qr_pub_valid(const struct qr_pub *pub)
+{
+    return crypto_core_ed25519_is_valid_point(pub->b) == 1;
+}
+
+static enum qr_rc verify_valid(const struct qr_pub *pub, struct qr_bytes msg,
+                               const struct qr_sig *sig)
+{
+    return crypto_sign_verify_detached(sig->b, msg.p, msg.n, pub->b) == 0 ? QR_OK : QR_FALSE;
+}
+
 enum qr_rc qr_verify(const struct qr_pub *pub, struct qr_bytes msg, const struct qr_sig *sig)
 {
-    /* libsodium's check alone lets a public key with a torsion part pass. */
-    if (crypto_core_ed25519_is_valid_point(pub->b) != 1) return QR_FALSE;
-    return crypto_sign_verify_detached(sig->b, msg.p, msg.n, pub->b) == 0 ? QR_OK : QR_FALSE;
+    return qr_pub_valid(pub) ? verify_valid(pub, msg, sig) : QR_FALSE;
+}
+
+enum qr_rc qr_verify_pinned(const struct qr_pub *pub, const char *tag, struct qr_bytes msg,
+                            const struct qr_sig *sig)
+{
+    struct qr_buf b = tagged(tag, msg);
+    enum qr_rc rc = verify_valid(pub, qr_buf_bytes(&b), sig);
+    qr_buf_fini(&b);
+    return rc;
 }
 
 enum qr_rc qr_verify_tagged(const struct qr_pub *pub, const char *tag, struct qr_bytes msg,

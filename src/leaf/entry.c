@@ -124,7 +124,7 @@ enum qr_rc leaf_verify(const struct leaf_entry *e, const struct qr_pub *pub)
     char id[QR_KEY_ID_LEN + 1];
     qr_key_id(pub, id);
     if (strcmp(id, e->key_id) != 0) return QR_FALSE;
-    return leaf_object_verify(e->json, without_sig, ENTRY_TAG, pub, &e->sig);
+    return leaf_object_verify_pinned(e->json, without_sig, ENTRY_TAG, pub, &e->sig);
 }
 
 enum qr_rc leaf_sign(const struct leaf_draft *d, const struct qr_signer *key, struct qr_buf *out)
@@ -187,10 +187,16 @@ enum qr_rc leaf_object_sign(json_t *obj, const char *const *without, const char 
 enum qr_rc leaf_object_verify(const json_t *obj, const char *const *without, const char *tag,
                               const struct qr_pub *pub, const struct qr_sig *sig)
 {
+    return qr_pub_valid(pub) ? leaf_object_verify_pinned(obj, without, tag, pub, sig) : QR_FALSE;
+}
+
+enum qr_rc leaf_object_verify_pinned(const json_t *obj, const char *const *without, const char *tag,
+                                     const struct qr_pub *pub, const struct qr_sig *sig)
+{
     struct qr_buf part;
     qr_buf_init(&part, MAX_SIGNED_PART);
     enum qr_rc rc = leaf_signed_part(obj, without, &part);
-    if (rc == QR_OK) rc = qr_verify_tagged(pub, tag, qr_buf_bytes(&part), sig);
+    if (rc == QR_OK) rc = qr_verify_pinned(pub, tag, qr_buf_bytes(&part), sig);
     qr_buf_fini(&part);
     return rc;
 }

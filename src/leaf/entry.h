@@ -64,7 +64,8 @@ struct leaf_entry {
 enum qr_rc leaf_parse(struct qr_bytes bytes, struct leaf_entry *out, struct qr_err *err)
     QR_MUST_CHECK;
 void leaf_fini(struct leaf_entry *e);
-/* The author's signature, and that pub has the entry's key id.  QR_FALSE. */
+/* The author's signature, and that pub, of the trust directory, has the entry's
+ * key id.  QR_FALSE. */
 enum qr_rc leaf_verify(const struct leaf_entry *e, const struct qr_pub *pub) QR_MUST_CHECK;
 
 /* What an entry is made from. */
@@ -94,5 +95,9 @@ enum qr_rc leaf_object_sign(json_t *obj, const char *const *without, const char 
 /* QR_FALSE when sig does not verify. */
 enum qr_rc leaf_object_verify(const json_t *obj, const char *const *without, const char *tag,
                               const struct qr_pub *pub, const struct qr_sig *sig) QR_MUST_CHECK;
+/* The same for a key of the trust directory: qr_verify_pinned. */
+enum qr_rc leaf_object_verify_pinned(const json_t *obj, const char *const *without, const char *tag,
+                                     const struct qr_pub *pub, const struct qr_sig *sig)
+    QR_MUST_CHECK;
 
 #endif

@@ -103,7 +103,7 @@ enum qr_rc leaf_grant_parse(struct qr_bytes bytes, struct leaf_grant *out, json_
 enum qr_rc leaf_grant_verify(const json_t *json, const struct leaf_grant *g,
                              const struct qr_pub *pub)
 {
-    return leaf_object_verify(json, without_sig, LEAF_TAG_GRANT, pub, &g->sig);
+    return leaf_object_verify_pinned(json, without_sig, LEAF_TAG_GRANT, pub, &g->sig);
 }
 
 static void use_message(const struct leaf_grant *g, const char *method, struct qr_bytes body,

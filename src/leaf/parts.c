@@ -140,7 +140,8 @@ size_t leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body,
         bool known = false;
         for (size_t k = 0; k < admin_count; k++)
             if (memcmp(admins[k].b, a->s[i].key.b, QR_KEY_SIZE) == 0) known = true;
-        if (known && leaf_object_verify(body, without, tag, &a->s[i].key, &a->s[i].sig) == QR_OK)
+        if (known &&
+            leaf_object_verify_pinned(body, without, tag, &a->s[i].key, &a->s[i].sig) == QR_OK)
             good++;
     }
     return good;

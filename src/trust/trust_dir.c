@@ -36,7 +36,7 @@ static void read_keys(struct qr_obj *o, const char *name, struct trust_keys *out
         if (!json_is_string(v) ||
             qr_unhex(QR_BYTES(json_string_value(v), json_string_length(v)), key.b, sizeof key.b) !=
                 QR_OK ||
-            trust_keys_have(out, &key)) {
+            !qr_pub_valid(&key) || trust_keys_have(out, &key)) {
             qr_obj_bad(o, name);
             return;
         }
