@@ -205,7 +205,26 @@ static enum qr_rc advance(struct log_client *c, const struct log_head *head,
     return rc;
 }
 
-static enum qr_rc observe(struct log_client *c, const struct log_head *head, struct qr_err *err)
+/* A consistency proof that came with a checkpoint: from the size that was seen
+ * when it was asked for.  A wrong one proves nothing, and we ask. */
+struct since {
+    uint64_t size;
+    size_t n;
+    const ProtobufCBinaryData *path;
+};
+
+static bool since_proves(const struct since *s, const struct leaf_checkpoint *old,
+                         const struct leaf_checkpoint *new)
+{
+    struct tlog_proof proof;
+    struct tlog_head a = as_tlog(old), b = as_tlog(new);
+    return s && s->n > 0 && s->size == old->size &&
+           take_path(s->n, s->path, &proof, NULL) == QR_OK &&
+           tlog_consistency_check(&a, &b, &proof) == TLOG_OK;
+}
+
+static enum qr_rc observe(struct log_client *c, const struct log_head *head,
+                          const struct since *since, struct qr_err *err)
 {
     for (int tries = 0; tries < OBSERVE_TRIES; tries++) {
         (void)pthread_mutex_lock(&c->mutex);
@@ -214,7 +233,9 @@ static enum qr_rc observe(struct log_client *c, const struct log_head *head, str
         (void)pthread_mutex_unlock(&c->mutex);
         if (forked) return qr_fail(err, QR_FORK, "the log has shown two histories");
         bool newer = head->at.size >= base.size;
-        enum qr_rc rc = newer ? prove(c, &base, &head->at, err) : prove(c, &head->at, &base, err);
+        enum qr_rc rc = newer && since_proves(since, &base, &head->at)
+                            ? QR_OK
+                            : prove(c, newer ? &base : &head->at, newer ? &head->at : &base, err);
         if (rc == QR_FALSE) return fork_found(c, head, &base, err);
         if (rc != QR_OK) return rc;
         bool again = false;
@@ -310,12 +331,14 @@ static void take_arena(struct log_answer *out, struct rpc_answer *ans)
     ans->msg = NULL;
 }
 
-static enum qr_rc take_head(struct log_client *c, const Quorate__V1__Checkpoint *cp,
+/* asked: the size that the request named as seen, 0 for none. */
+static enum qr_rc take_head(struct log_client *c, const Quorate__V1__Checkpoint *cp, uint64_t asked,
                             struct log_answer *out, struct qr_err *err)
 {
     if (!cp) return qr_fail(err, QR_MALFORMED, "the log's answer has no checkpoint");
+    struct since since = {asked, cp->n_consistency, cp->consistency};
     QR_TRY(open_note(c, of_pb(cp->note), &out->head, err));
-    return observe(c, &out->head, err);
+    return observe(c, &out->head, &since, err);
 }
 
 static enum qr_rc take_entry(const Quorate__V1__ProvenEntry *e, const struct log_answer *a,
@@ -374,7 +397,7 @@ enum qr_rc log_client_receipt(struct log_client *c, const ProtobufCMessage *rece
     const Quorate__V1__Receipt *r = (const void *)receipt;
     struct log_answer a = {.n = 0};
     if (!r) return qr_fail(err, QR_MALFORMED, "an answer without a receipt");
-    QR_TRY(take_head(c, r->checkpoint, &a, err));
+    QR_TRY(take_head(c, r->checkpoint, 0, &a, err));
     return take_entry(r->entry, &a, out, err);
 }
 
@@ -384,9 +407,10 @@ static enum qr_rc append_one(struct log_client *c, struct qr_bytes entry, struct
     Quorate__V1__AppendRequest in = QUORATE__V1__APPEND_REQUEST__INIT;
     const ProtobufCMessage *msg = NULL;
     in.entry = to_pb(entry);
+    in.since = log_client_seen(c).size;
     QR_TRY(call(c, "Append", &in.base, &msg, out, err));
     const Quorate__V1__Receipt *r = (const void *)msg;
-    enum qr_rc rc = take_head(c, r->checkpoint, out, err);
+    enum qr_rc rc = take_head(c, r->checkpoint, in.since, out, err);
     Quorate__V1__ProvenEntry *list[1] = {r->entry};
     if (rc == QR_OK) rc = take_entries(1, list, 1, out, err);
     return finish(rc, out);
@@ -402,11 +426,12 @@ static enum qr_rc append_batch(struct log_client *c, const struct qr_bytes *entr
     for (size_t i = 0; i < n; i++) list[i] = to_pb(entries[i]);
     in.n_entries = n;
     in.entries = list;
+    in.since = log_client_seen(c).size;
     enum qr_rc rc = call(c, "AppendBatch", &in.base, &msg, out, err);
     free(list);
     if (rc != QR_OK) return rc;
     const Quorate__V1__ProofsReply *r = (const void *)msg;
-    rc = take_head(c, r->checkpoint, out, err);
+    rc = take_head(c, r->checkpoint, in.since, out, err);
     if (rc == QR_OK) rc = take_entries(r->n_entries, r->entries, n, out, err);
     return finish(rc, out);
 }
@@ -428,15 +453,24 @@ enum qr_rc log_client_consider(struct log_client *c, struct qr_bytes note, struc
 {
     struct log_head head;
     QR_TRY(open_note(c, note, &head, err));
-    return observe(c, &head, err);
+    return observe(c, &head, NULL, err);
 }
 
 enum qr_rc log_client_head(struct log_client *c, struct log_answer *out, struct qr_err *err)
 {
-    Quorate__V1__Empty in = QUORATE__V1__EMPTY__INIT;
+    Quorate__V1__CheckpointRequest in = QUORATE__V1__CHECKPOINT_REQUEST__INIT;
     const ProtobufCMessage *msg = NULL;
+    in.since = log_client_seen(c).size;
     QR_TRY(call(c, "GetCheckpoint", &in.base, &msg, out, err));
-    return finish(take_head(c, (const void *)msg, out, err), out);
+    return finish(take_head(c, (const void *)msg, in.since, out, err), out);
+}
+
+static enum qr_rc are_asked(const struct log_answer *a, const uint64_t *indexes, struct qr_err *err)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (a->entries[i].index != indexes[i])
+            return qr_fail(err, QR_MALFORMED, "the log answers another entry than asked for");
+    return QR_OK;
 }
 
 enum qr_rc log_client_proofs(struct log_client *c, const uint64_t *indexes, size_t n,
@@ -447,14 +481,12 @@ enum qr_rc log_client_proofs(struct log_client *c, const uint64_t *indexes, size
     assert(n <= MAX_PROOFS);
     in.n_indexes = n;
     in.indexes = (uint64_t *)(uintptr_t)indexes;
+    in.since = log_client_seen(c).size;
     QR_TRY(call(c, "GetProofs", &in.base, &msg, out, err));
     const Quorate__V1__ProofsReply *r = (const void *)msg;
-    enum qr_rc rc = take_head(c, r->checkpoint, out, err);
+    enum qr_rc rc = take_head(c, r->checkpoint, in.since, out, err);
     if (rc == QR_OK) rc = take_entries(r->n_entries, r->entries, n, out, err);
-    for (size_t i = 0; rc == QR_OK && i < n; i++)
-        if (out->entries[i].index != indexes[i])
-            rc = qr_fail(err, QR_MALFORMED, "the log answers another entry than asked for");
-    return finish(rc, out);
+    return finish(rc == QR_OK ? are_asked(out, indexes, err) : rc, out);
 }
 
 static void fill_query(const struct log_query *q, Quorate__V1__FindRequest *in)
@@ -473,21 +505,32 @@ static void fill_query(const struct log_query *q, Quorate__V1__FindRequest *in)
     }
 }
 
+/* What a Find answered in full. */
+static enum qr_rc take_found(struct log_client *c, const Quorate__V1__FindReply *r, uint64_t since,
+                             struct log_answer *out, struct qr_err *err)
+{
+    enum qr_rc rc = take_head(c, r->checkpoint, since, out, err);
+    if (rc == QR_OK) rc = take_entries(r->n_entries, r->entries, r->n_indexes, out, err);
+    return finish(rc == QR_OK ? are_asked(out, r->indexes, err) : rc, out);
+}
+
 enum qr_rc log_client_find(struct log_client *c, const struct log_query *q, struct log_answer *out,
                            struct qr_err *err)
 {
     Quorate__V1__FindRequest in = QUORATE__V1__FIND_REQUEST__INIT;
-    struct rpc_answer ans;
+    const ProtobufCMessage *msg = NULL;
     fill_query(q, &in);
-    *out = (struct log_answer){0};
-    enum qr_rc rc = ask(c, "Find", &in.base, &ans, err);
-    const Quorate__V1__FindReply *r = rc == QR_OK ? (const void *)ans.msg : NULL;
-    if (r && r->n_indexes > MAX_PROOFS)
-        rc = qr_fail(err, QR_MALFORMED, "the log answers too many entries");
-    if (rc == QR_OK && r)
-        rc = r->n_indexes ? log_client_proofs(c, r->indexes, r->n_indexes, out, err)
-                          : log_client_head(c, out, err);
-    rpc_answer_fini(&ans);
+    in.since = log_client_seen(c).size;
+    QR_TRY(call(c, "Find", &in.base, &msg, out, err));
+    const Quorate__V1__FindReply *r = (const void *)msg;
+    if (r->n_indexes > MAX_PROOFS) {
+        log_answer_fini(out);
+        return qr_fail(err, QR_MALFORMED, "the log answers too many entries");
+    }
+    if (r->n_entries == r->n_indexes) return take_found(c, r, in.since, out, err);
+    struct log_answer indexes = *out; /* r lies in it */
+    enum qr_rc rc = log_client_proofs(c, r->indexes, r->n_indexes, out, err);
+    log_answer_fini(&indexes);
     return rc;
 }
 

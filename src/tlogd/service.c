@@ -213,6 +213,30 @@ static void take_head(const struct tlog_signed *cp, struct log_answer *out)
     qr_copy(out->head.at.root.b, cp->head.root.b, sizeof cp->head.root.b);
 }
 
+/* A checkpoint as a message, with what it borrows from. */
+struct head_msg {
+    Quorate__V1__Checkpoint msg;
+    struct tlog_proof proof;
+    ProtobufCBinaryData path[TLOG_PROOF_MAX];
+};
+
+/* A size that proves nothing, or is not ours, gives no path; whoever needs one
+ * asks for it and hears why. */
+static void fill_head(struct tlogd *d, const struct tlog_signed *cp, uint64_t since,
+                      struct head_msg *h)
+{
+    struct tlog_err ignored = {{0}};
+    quorate__v1__checkpoint__init(&h->msg);
+    h->msg.note = receipt_bytes(QR_BYTES(cp->text, cp->n));
+    if (since == 0 || since >= cp->head.size ||
+        tlog_consistency(d->log, since, cp->head.size, &h->proof, &ignored) != TLOG_OK)
+        return;
+    for (size_t i = 0; i < h->proof.n; i++)
+        h->path[i] = receipt_bytes(QR_BYTES_OF(h->proof.h[i].b));
+    h->msg.n_consistency = h->proof.n;
+    h->msg.consistency = h->path;
+}
+
 static enum qr_rc append_one(struct tlogd *d, struct qr_bytes entry, struct log_entry *e,
                              struct tlog_signed *cp, struct qr_err *err)
 {
@@ -244,8 +268,13 @@ static void append(Quorate__V1__Log_Service *rpc, const Quorate__V1__AppendReque
         rpc_fail(call, rc, err.text);
         return;
     }
+    struct receipt r;
+    struct head_msg head;
     take_head(&cp, &a);
-    service_reply_receipt(call, &a, 0);
+    receipt_fill(&r, &a, 0);
+    fill_head(d, &cp, in->since, &head);
+    r.msg.checkpoint = &head.msg;
+    if (rpc_send(call, &r.msg.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
 
 /* Everything a batch needs, in the call's arena. */
@@ -280,27 +309,29 @@ static enum qr_rc judge_batch(struct tlogd *d, const Quorate__V1__AppendBatchReq
                   err);
 }
 
-/* Sends entries with proofs; everything borrows from the call's arena. */
-static void reply_proofs(struct rpc_call *call, const struct log_answer *a)
+/* Entries with proofs as messages, which borrow from the arena; NULL: no
+ * memory. */
+static Quorate__V1__ProvenEntry **entry_msgs(struct qr_arena *arena, const struct log_answer *a)
 {
-    struct qr_arena *arena = rpc_call_arena(call);
-    Quorate__V1__ProofsReply out = QUORATE__V1__PROOFS_REPLY__INIT;
     struct receipt *r = qr_arena_alloc(arena, (a->n + 1) * sizeof *r);
     Quorate__V1__ProvenEntry **list = qr_arena_alloc(arena, (a->n + 1) * sizeof *list);
-    Quorate__V1__Checkpoint cp = QUORATE__V1__CHECKPOINT__INIT;
-    if (!r || !list) {
-        rpc_fail(call, QR_NOMEM, NULL);
-        return;
-    }
-    for (size_t i = 0; i < a->n; i++) {
+    for (size_t i = 0; r && list && i < a->n; i++) {
         receipt_fill(&r[i], a, i);
         list[i] = &r[i].entry;
     }
-    cp.note = receipt_bytes(a->head.note);
-    out.checkpoint = &cp;
+    return r ? list : NULL;
+}
+
+static void reply_proofs(struct rpc_call *call, const struct log_answer *a, struct head_msg *head)
+{
+    Quorate__V1__ProofsReply out = QUORATE__V1__PROOFS_REPLY__INIT;
+    out.checkpoint = &head->msg;
     out.n_entries = a->n;
-    out.entries = list;
-    if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+    out.entries = entry_msgs(rpc_call_arena(call), a);
+    if (!out.entries)
+        rpc_fail(call, QR_NOMEM, NULL);
+    else if (rpc_send(call, &out.base) != QR_OK)
+        rpc_fail(call, QR_CANCELLED, NULL);
 }
 
 static void append_batch(Quorate__V1__Log_Service *rpc, const Quorate__V1__AppendBatchRequest *in,
@@ -324,8 +355,10 @@ static void append_batch(Quorate__V1__Log_Service *rpc, const Quorate__V1__Appen
     }
     for (size_t i = 0; i < b.n; i++)
         take_receipt(&b.receipts[i], qr_of_tlog(b.entries[i].data), &a.entries[i]);
+    struct head_msg head;
     take_head(&b.cp, &a);
-    reply_proofs(call, &a);
+    fill_head(d, &b.cp, in->since, &head);
+    reply_proofs(call, &a, &head);
 }
 
 enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *body,
@@ -352,18 +385,17 @@ enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *b
 
 /* ---- reading ---- */
 
-static void get_checkpoint(Quorate__V1__Log_Service *rpc, const Quorate__V1__Empty *in,
+static void get_checkpoint(Quorate__V1__Log_Service *rpc, const Quorate__V1__CheckpointRequest *in,
                            Quorate__V1__Checkpoint_Closure closure, void *call)
 {
     struct tlogd *d = of(rpc);
     struct tlog_signed cp;
-    Quorate__V1__Checkpoint out = QUORATE__V1__CHECKPOINT__INIT;
-    (void)in;
+    struct head_msg head;
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     tlog_latest(d->log, &cp);
-    out.note = receipt_bytes(QR_BYTES(cp.text, cp.n));
-    if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+    fill_head(d, &cp, in->since, &head);
+    if (rpc_send(call, &head.msg.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
 
 struct one_entry {
@@ -455,18 +487,16 @@ static void get_consistency_proof(Quorate__V1__Log_Service *rpc,
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
 
-static enum qr_rc prove_all(struct tlogd *d, const Quorate__V1__ProofsRequest *in,
-                            struct qr_arena *arena, const struct tlog_signed *cp,
-                            struct log_answer *a, struct qr_err *err)
+/* a->n indexes, with proofs to the tree of cp. */
+static enum qr_rc prove_all(struct tlogd *d, const uint64_t *indexes, const struct tlog_signed *cp,
+                            struct qr_arena *arena, struct log_answer *a, struct qr_err *err)
 {
-    size_t bytes = 0;
-    if (in->n_indexes > MAX_INDEXES)
-        return qr_fail(err, QR_RANGE, "at most %d entries at once", MAX_INDEXES);
-    a->entries = qr_arena_alloc(arena, (in->n_indexes + 1) * sizeof *a->entries);
+    size_t bytes = 0, n = a->n;
+    a->entries = qr_arena_alloc(arena, (n + 1) * sizeof *a->entries);
     if (!a->entries) return QR_NOMEM;
-    for (a->n = 0; a->n < in->n_indexes; a->n++) {
+    for (a->n = 0; a->n < n; a->n++) {
         struct log_entry *e = &a->entries[a->n];
-        QR_TRY(prove(d, in->indexes[a->n], cp->head.size, arena, e, err));
+        QR_TRY(prove(d, indexes[a->n], cp->head.size, arena, e, err));
         bytes += e->bytes.n + e->proof.n * 34;
         if (bytes > MAX_ANSWER_BYTES)
             return qr_fail(err, QR_EXHAUSTED, "the answer would be too large; ask for fewer");
@@ -479,18 +509,22 @@ static void get_proofs(Quorate__V1__Log_Service *rpc, const Quorate__V1__ProofsR
 {
     struct tlogd *d = of(rpc);
     struct tlog_signed cp;
-    struct log_answer a = {.n = 0};
+    struct log_answer a = {.n = in->n_indexes};
+    struct head_msg head;
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     tlog_latest(d->log, &cp);
-    enum qr_rc rc = prove_all(d, in, rpc_call_arena(call), &cp, &a, &err);
+    enum qr_rc rc = in->n_indexes <= MAX_INDEXES
+                        ? prove_all(d, in->indexes, &cp, rpc_call_arena(call), &a, &err)
+                        : qr_fail(&err, QR_RANGE, "at most %d entries at once", MAX_INDEXES);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
     }
     take_head(&cp, &a);
-    reply_proofs(call, &a);
+    fill_head(d, &cp, in->since, &head);
+    reply_proofs(call, &a, &head);
 }
 
 /* A reader holds a worker for as long as it is slow: one worker always stays
@@ -558,8 +592,9 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     struct tlogd *d = of(rpc);
     struct qr_err err = {{0}};
     struct tlog_signed cp;
+    struct head_msg head;
+    struct log_answer a;
     Quorate__V1__FindReply out = QUORATE__V1__FIND_REPLY__INIT;
-    Quorate__V1__Checkpoint note = QUORATE__V1__CHECKPOINT__INIT;
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     struct found *f = qr_arena_alloc(rpc_call_arena(call), sizeof *f);
@@ -569,11 +604,19 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
         rpc_fail(call, rc, err.text);
         return;
     }
+    a.n = f->n;
     tlog_latest(d->log, &cp);
-    note.note = receipt_bytes(QR_BYTES(cp.text, cp.n));
+    rc = prove_all(d, f->index, &cp, rpc_call_arena(call), &a, &err);
+    if (rc != QR_OK && rc != QR_EXHAUSTED) {
+        rpc_fail(call, rc, err.text);
+        return;
+    }
+    fill_head(d, &cp, in->since, &head);
     out.n_indexes = f->n;
     out.indexes = f->index;
-    out.checkpoint = &note;
+    out.checkpoint = &head.msg;
+    if (rc == QR_OK) out.entries = entry_msgs(rpc_call_arena(call), &a);
+    if (out.entries) out.n_entries = a.n;
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
 
