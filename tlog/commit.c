@@ -147,7 +147,7 @@ static enum tlog_rc grow_tree(struct commit *c, struct tlog_err *err)
     c->sealed_room = c->n / TILE_WIDTH + TILE_LEVELS + c->n / TILE_WIDTH / TILE_WIDTH + 1;
     c->sealed = calloc(c->sealed_room, sizeof *c->sealed);
     if (!c->sealed) return fail_with(err, TLOG_NOMEM, "out of memory");
-    for (size_t i = 0; i < c->n; i++) edge_add(&c->log->next, c->entry[i].leaf, &sink);
+    for (size_t i = 0; i < c->n; i++) edge_add(&c->log->next, c->entry[i].leaf, 1, &sink);
     edge_head(&c->log->next, &head);
     assert(head.size == c->base + c->n && head.size > c->log->anchor.last.head.size);
     return log_sign(&c->log->cfg.signer, &head, &c->head, err);

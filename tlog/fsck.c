@@ -238,7 +238,7 @@ static void add_group(struct fsck *f)
     struct tile_sink sink = {on_full, f};
     size_t k = 0;
     for (unsigned i = 0; i < f->n && f->broken == TLOG_OK; i++) {
-        edge_add(&f->tree, &f->leaf[i], &sink);
+        edge_add(&f->tree, &f->leaf[i], 1, &sink);
         check_anchor(f);
         if (k < f->cks && f->ck[k].size == f->tree.size) {
             check_checkpoint(f, &f->ck[k].text, f->ck[k].size);

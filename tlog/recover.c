@@ -64,7 +64,7 @@ static enum tlog_rc read_leaves(struct store *s, struct store_row *row, struct e
         struct row_walk w = row_walk_of(row);
         while (at < edge->size && row_next(&w, &entry)) {
             tlog_leaf_hash(entry, &h);
-            tile_put(&edge->level[0], (unsigned)(at % TILE_WIDTH), &h);
+            tile_fill(&edge->level[0], (unsigned)(at % TILE_WIDTH), &h, 1);
             at = w.index;
         }
         if (w.bad || w.index == row->first)
@@ -86,7 +86,7 @@ static enum tlog_rc read_level(struct store *s, unsigned level, struct edge *edg
             return fail_with(err, TLOG_CORRUPT, "tile %u/%llu is missing", id.level,
                              (unsigned long long)id.index);
         if (rc != TLOG_OK) return rc;
-        tile_put(&edge->level[level], (unsigned)(i % TILE_WIDTH), &root);
+        tile_fill(&edge->level[level], (unsigned)(i % TILE_WIDTH), &root, 1);
     }
     return TLOG_OK;
 }

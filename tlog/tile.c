@@ -5,6 +5,8 @@
  * up, so that a tile whose last hash is put has its root. */
 #include "tlog/tile.h"
 
+#include "tlog/sha.h"
+
 #include <assert.h>
 
 _Static_assert(TILE_WIDTH == 1 << TILE_HEIGHT, "a tile is a subtree of that height");
@@ -20,15 +22,19 @@ const struct tlog_hash *tile_node(const struct tile *t, unsigned height, unsigne
 
 const struct tlog_hash *tile_root(const struct tile *t) { return tile_node(t, TILE_HEIGHT, 0); }
 
-void tile_put(struct tile *t, unsigned position, const struct tlog_hash *h)
+/* Parent k of a level is complete with hash 2k + 1, and new when that is. */
+void tile_fill(struct tile *t, unsigned from, const struct tlog_hash *h, unsigned n)
 {
-    assert(position < TILE_WIDTH);
-    t->node[position] = *h;
-    for (unsigned height = 1; position & 1; height++) {
-        const struct tlog_hash *right = &t->node[offset_of(height - 1) + position];
-        position >>= 1;
-        tlog_node_hash(right - 1, right, &t->node[offset_of(height) + position]);
-        if (height == TILE_HEIGHT) break;
+    unsigned to = from + n;
+    assert(to <= TILE_WIDTH);
+    qr_copy(&t->node[from], h, n * sizeof *h);
+    for (unsigned height = 1; height <= TILE_HEIGHT; height++) {
+        const struct tlog_hash *below = &t->node[offset_of(height - 1)];
+        from >>= 1;
+        to >>= 1;
+        if (to == from) break;
+        sha_engine()->nodes(below + (size_t)2 * from, to - from,
+                            &t->node[offset_of(height) + from]);
     }
 }
 
@@ -63,30 +69,36 @@ void tile_write(const struct tile *t, uint8_t out[TILE_STORED])
 
 bool tile_read(const uint8_t in[TILE_STORED], struct tile *t)
 {
-    struct tlog_hash h = {{0}};
-    for (unsigned i = 0; i < TILE_WIDTH; i++) {
-        qr_copy(h.b, in + i * TLOG_HASH_SIZE, TLOG_HASH_SIZE);
-        tile_put(t, i, &h);
-    }
-    in += TILE_WIDTH * TLOG_HASH_SIZE;
-    for (unsigned i = 0; i < 16; i++) {
-        qr_copy(h.b, in + i * TLOG_HASH_SIZE, TLOG_HASH_SIZE);
-        if (!tlog_hash_equal(&h, tile_node(t, 4, i))) return false;
-    }
-    return true;
+    struct tlog_hash h[TILE_WIDTH];
+    qr_copy(h, in, sizeof h);
+    tile_fill(t, 0, h, TILE_WIDTH);
+    return qr_bytes_equal(QR_BYTES(in + sizeof h, TILE_STORED - sizeof h),
+                          QR_BYTES(tile_node(t, 4, 0), TILE_STORED - sizeof h));
 }
 
-void edge_add(struct edge *e, const struct tlog_hash *leaf, const struct tile_sink *sink)
+/* The lowest tile is full: its root goes up, and perhaps fills more. */
+static void carry(struct edge *e, const struct tile_sink *sink)
 {
-    struct tlog_hash h = *leaf;
-    for (unsigned l = 0; l < TILE_LEVELS; l++) {
-        uint64_t n = e->size >> (TILE_HEIGHT * l);
-        tile_put(&e->level[l], n % TILE_WIDTH, &h);
-        if (n % TILE_WIDTH != TILE_WIDTH - 1) break;
-        if (sink) sink->full(sink->ctx, (struct tile_id){l, n / TILE_WIDTH}, &e->level[l]);
-        h = *tile_root(&e->level[l]);
+    for (unsigned l = 0; l + 1 < TILE_LEVELS; l++) {
+        uint64_t n = e->size >> (TILE_HEIGHT * (l + 1)); /* tiles of level l */
+        if (sink) sink->full(sink->ctx, (struct tile_id){l, n - 1}, &e->level[l]);
+        tile_fill(&e->level[l + 1], (n - 1) % TILE_WIDTH, tile_root(&e->level[l]), 1);
+        if (n % TILE_WIDTH != 0) break;
     }
-    e->size++;
+}
+
+void edge_add(struct edge *e, const struct tlog_hash *leaves, size_t n,
+              const struct tile_sink *sink)
+{
+    while (n > 0) {
+        unsigned at = (unsigned)(e->size % TILE_WIDTH), take = TILE_WIDTH - at;
+        if (take > n) take = (unsigned)n;
+        tile_fill(&e->level[0], at, leaves, take);
+        e->size += take;
+        leaves += take;
+        n -= take;
+        if (e->size % TILE_WIDTH == 0) carry(e, sink);
+    }
 }
 
 unsigned edge_width(const struct edge *e, unsigned level)

@@ -40,9 +40,9 @@ struct tile_sink {
 /* Place of a node within its tile: `height` levels above the tile's hashes. */
 const struct tlog_hash *tile_node(const struct tile *t, unsigned height, unsigned position);
 const struct tlog_hash *tile_root(const struct tile *t);
-/* Puts hash number `position`, and every node that is complete with it;
- * positions are put in order. */
-void tile_put(struct tile *t, unsigned position, const struct tlog_hash *h);
+/* Puts n hashes from position `from` on, and every node that is complete with
+ * them; positions are put in order. */
+void tile_fill(struct tile *t, unsigned from, const struct tlog_hash *h, unsigned n);
 /* The tile that holds a node of the tree. */
 struct tile_id tile_of(const struct tlog_node *node);
 /* Number of a full tile among all, in the order of filling: 0, 1, 2, ... */
@@ -51,7 +51,9 @@ void tile_write(const struct tile *t, uint8_t out[TILE_STORED]);
 /* Hashes all nodes anew; false when the stored upper nodes are not these. */
 bool tile_read(const uint8_t in[TILE_STORED], struct tile *t);
 
-void edge_add(struct edge *e, const struct tlog_hash *leaf, const struct tile_sink *sink);
+/* Appends n leaves.  sink may be NULL. */
+void edge_add(struct edge *e, const struct tlog_hash *leaves, size_t n,
+              const struct tile_sink *sink);
 /* Hashes of the tile of that level: 0 to 255. */
 unsigned edge_width(const struct edge *e, unsigned level);
 /* The node, or NULL when it is not in the edge. */

@@ -85,6 +85,8 @@ struct tlog_head {
 bool tlog_hash_equal(const struct tlog_hash *a, const struct tlog_hash *b);
 /* SHA-256(0x00 || entry). */
 void tlog_leaf_hash(struct tlog_bytes entry, struct tlog_hash *out);
+/* The same for n entries, two at a time where the CPU can. */
+void tlog_leaf_hashes(const struct tlog_bytes *entries, size_t n, struct tlog_hash *out);
 /* SHA-256(0x01 || left || right).  out may be left or right. */
 void tlog_node_hash(const struct tlog_hash *left, const struct tlog_hash *right,
                     struct tlog_hash *out);
