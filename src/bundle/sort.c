@@ -32,7 +32,7 @@ static const struct rule *rule_of(enum leaf_kind kind)
 
 static enum qr_rc missing(struct trust_report *r, const char *what)
 {
-    return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "%s is not here", what);
+    return trust_stop(r, TRUST_BUNDLE_STAGE, QR_FALSE, "%s is not here", what);
 }
 
 static enum qr_rc parse_entries(const struct bundle *b, struct bundle_facts *f, struct sorted *s,
@@ -44,7 +44,7 @@ static enum qr_rc parse_entries(const struct bundle *b, struct bundle_facts *f, 
     s->parsed = f->parsed;
     for (size_t i = 0; i < b->entry_count; i++) {
         if (leaf_parse(b->entries[i].leaf, &f->parsed[i], &err) != QR_OK)
-            return trust_fail(r, TRUST_ENTRY_FORM, QR_MALFORMED, "entry %llu: %s",
+            return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "entry %llu: %s",
                               (unsigned long long)b->entries[i].index, err.text);
         f->parsed_count++;
         s->leaf[i] = leaf_hash(b->entries[i].leaf);
@@ -60,18 +60,20 @@ static enum qr_rc count_kinds(struct sorted *s, struct trust_report *r)
         enum leaf_kind kind = s->parsed[i].kind;
         const struct rule *rule = rule_of(kind);
         if (!rule || rule->from > s->b->stage)
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "%s has no place at stage %s",
-                              leaf_kind_name(kind), bundle_stage_name(s->b->stage));
+            QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "%s has no place at stage %s",
+                              leaf_kind_name(kind), bundle_stage_name(s->b->stage)));
         s->only[kind] = i;
-        s->used[i] = rule->times > 0;
+        s->used[i] = rule && rule->times > 0;
         count[kind]++;
     }
-    for (size_t i = 0; i < RULES; i++)
-        if (rules[i].from <= s->b->stage && rules[i].times > 0 &&
-            count[rules[i].kind] != rules[i].times)
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "%u entries of kind %s, not %u",
+    for (size_t i = 0; i < RULES; i++) {
+        if (rules[i].from > s->b->stage || count[rules[i].kind] == rules[i].times) continue;
+        if (rules[i].times > count[rules[i].kind]) return missing(r, leaf_kind_name(rules[i].kind));
+        if (rules[i].times > 0)
+            QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "%u entries of kind %s, not %u",
                               (unsigned)count[rules[i].kind], leaf_kind_name(rules[i].kind),
-                              (unsigned)rules[i].times);
+                              (unsigned)rules[i].times));
+    }
     return QR_OK;
 }
 
@@ -95,7 +97,7 @@ static enum qr_rc find_special(struct sorted *s, struct trust_report *r)
                 s->used[i] = s->b->stage >= BUNDLE_STARTED;
             }
         }
-        if (rc != QR_OK) return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+        if (rc != QR_OK) return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     }
     if (s->policies[0] == SORT_NONE || s->policies[1] == SORT_NONE)
         return missing(r, "one of the two policies");
@@ -134,7 +136,7 @@ enum qr_rc sort_identity(struct sorted *s, const struct qr_hash *leaf, struct tr
         s->used[i] = true;
         *out = (struct trust_identity){.at = sort_place(s, i), .kind = e->kind, .body = e->body};
         if (leaf_identity_read(e->body, e->kind, &out->is, &err) != QR_OK)
-            return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+            return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
         return QR_OK;
     }
     return missing(r, "an enrolment");
@@ -181,7 +183,7 @@ static enum qr_rc digest_evidence(const struct bundle *b, struct taken *t, struc
     for (size_t i = 0; i < b->evidence_count; i++) {
         struct attest_evidence e = {.trust_class = ATTEST_PRODUCTION};
         if (attest_evidence_parse(b->evidence[i], &e, &err) != QR_OK)
-            return trust_result(r, TRUST_EVIDENCE_FORM, QR_MALFORMED, &err);
+            return trust_stop(r, TRUST_EVIDENCE_FORM, QR_MALFORMED, "%s", err.text);
         t->digests[i] = attest_evidence_digest(e.report, e.vek);
         attest_evidence_fini(&e);
     }
@@ -220,22 +222,24 @@ static enum qr_rc nothing_left(struct sorted *s, const struct taken *t, size_t a
     size_t over = b->stage >= BUNDLE_STARTED ? 1 : 0;
     for (size_t i = 0; i < b->entry_count; i++)
         if (!s->used[i])
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "entry %llu belongs to nothing",
-                              (unsigned long long)b->entries[i].index);
+            QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "entry %llu belongs to nothing",
+                              (unsigned long long)b->entries[i].index));
     if (b->certificate_count != approvals + over || b->grant_count != approvals ||
         b->evidence_count != approvals)
-        return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE,
+        QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE,
                           "%u certificates, %u grants and %u pieces of evidence for %u approvals",
                           (unsigned)b->certificate_count, (unsigned)b->grant_count,
-                          (unsigned)b->evidence_count, (unsigned)approvals);
+                          (unsigned)b->evidence_count, (unsigned)approvals));
     for (size_t i = 0; i < b->grant_count; i++)
         if (!t->grants[i] || !t->evidence[i])
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "a grant or evidence twice");
+            QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "a grant or evidence twice"));
     for (size_t i = 0; i < b->certificate_count; i++) {
         if (t->certificates[i]) continue;
-        if (s->group_der.n > 0 || over == 0)
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "a certificate twice");
-        s->group_der = b->certificates[i];
+        bool twice = s->group_der.n > 0 || over == 0;
+        if (!twice)
+            s->group_der = b->certificates[i];
+        else
+            QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "a certificate twice"));
     }
     if (over && s->group_der.n == 0) return missing(r, "the group certificate");
     return QR_OK;
@@ -251,14 +255,14 @@ enum qr_rc sort_approvals(struct sorted *s, struct bundle_facts *f, struct trust
     for (size_t i = 0; i < s->b->entry_count; i++) {
         if (s->parsed[i].kind != LEAF_APPROVAL_GIVEN) continue;
         if (f->approval_count == QR_MAX_PARTICIPANTS)
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE, "more than %d approvals",
+            return trust_stop(r, TRUST_BUNDLE_STAGE, QR_FALSE, "more than %d approvals",
                               QR_MAX_PARTICIPANTS);
         struct trust_approval *a = &f->approvals[f->approval_count];
         s->used[i] = true;
         a->at = sort_place(s, i);
         a->body = s->parsed[i].body;
         if (leaf_approval_read(a->body, &a->is, &err) != QR_OK)
-            return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+            return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
         QR_TRY(sort_identity(s, &a->is.enrolment, &a->identity, r));
         QR_TRY(find_issued(s, a, r));
         QR_TRY(find_objects(s, a, &taken, r));

@@ -56,7 +56,7 @@ static enum qr_rc checkpoint_check(const struct bundle *b, const struct trust_di
     struct tlog_vkey keys[TRUST_MAX_KEYS];
     if (tlog_note_parse(note, &parsed) != TLOG_OK ||
         tlog_checkpoint_parse(parsed.text, &cp) != TLOG_OK)
-        return trust_fail(r, TRUST_CHECKPOINT_ORIGIN, QR_MALFORMED, "it is not a checkpoint");
+        return trust_stop(r, TRUST_CHECKPOINT_ORIGIN, QR_MALFORMED, "it is not a checkpoint");
     QR_TRY(trust_check(r, TRUST_CHECKPOINT_ORIGIN,
                        qr_bytes_is(QR_BYTES(cp.origin.p, cp.origin.n), dir->origin) &&
                            qr_bytes_is(b->origin, dir->origin),
@@ -82,9 +82,9 @@ static enum qr_rc inclusion_check(const struct bundle *b, const struct bundle_fa
         struct tlog_hash leaf;
         tlog_leaf_hash((struct tlog_bytes){e->leaf.p, e->leaf.n}, &leaf);
         if (tlog_inclusion_check(e->index, &f->head, &leaf, &e->proof) != TLOG_OK)
-            return trust_fail(r, TRUST_ENTRY_INCLUSION, QR_FALSE,
+            QR_TRY(trust_fail(r, TRUST_ENTRY_INCLUSION, QR_FALSE,
                               "entry %llu is not shown to be in the tree of %llu",
-                              (unsigned long long)e->index, (unsigned long long)f->head.size);
+                              (unsigned long long)e->index, (unsigned long long)f->head.size));
     }
     trust_pass(r, TRUST_ENTRY_INCLUSION);
     return QR_OK;
@@ -136,14 +136,14 @@ static enum qr_rc consistency_check(const struct bundle *b, const struct bundle_
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             if (all[i].size == all[j].size && !qr_hash_equal(&all[i].root, &all[j].root))
-                return trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_FORK,
+                QR_TRY(trust_fail(r, TRUST_CHECKPOINT_CONSISTENT, QR_FORK,
                                   "two different roots for size %llu",
-                                  (unsigned long long)all[i].size);
+                                  (unsigned long long)all[i].size));
     for (size_t i = 0; i < n; i++) QR_TRY(stated_check(b, f, &all[i], used, r));
     for (size_t i = 0; i < b->consistency_count; i++)
         if (!used[i])
-            return trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE,
-                              "a consistency proof belongs to nothing");
+            QR_TRY(trust_fail(r, TRUST_BUNDLE_STAGE, QR_FALSE,
+                              "a consistency proof belongs to nothing"));
     trust_pass(r, TRUST_CHECKPOINT_CONSISTENT);
     return QR_OK;
 }
@@ -173,12 +173,12 @@ static enum qr_rc order_check(const struct sorted *s, struct trust_report *r)
         bool identity = e->kind == LEAF_IDENTITY_ENROLLED || e->kind == LEAF_IDENTITY_ROLE_CHANGED;
         unsigned own = rank_of(s, i);
         if (!identity && own < rank)
-            return trust_fail(r, TRUST_ENTRY_ORDER, QR_FALSE, "%s stands too late",
-                              leaf_kind_name(e->kind));
+            QR_TRY(trust_fail(r, TRUST_ENTRY_ORDER, QR_FALSE, "%s stands too late",
+                              leaf_kind_name(e->kind)));
         if (!identity) rank = own;
         if (e->time_us + 2 * QR_MAX_TIME_SKEW_US < newest_us)
-            return trust_fail(r, TRUST_ENTRY_ORDER, QR_FALSE, "the time of %s goes back",
-                              leaf_kind_name(e->kind));
+            QR_TRY(trust_fail(r, TRUST_ENTRY_ORDER, QR_FALSE, "the time of %s goes back",
+                              leaf_kind_name(e->kind)));
         if (e->time_us > newest_us) newest_us = e->time_us;
     }
     trust_pass(r, TRUST_ENTRY_ORDER);
@@ -191,19 +191,21 @@ static enum qr_rc session_check(const struct sorted *s, const struct bundle_fact
 {
     char leaf[2 * QR_SHA256_SIZE + 1];
     qr_hex(f->request.at.leaf.b, QR_SHA256_SIZE, leaf);
-    bool ok = qr_bytes_is(qr_str(s->b->session), f->request.is.session);
-    for (size_t i = 0; ok && i < s->b->entry_count; i++) {
+    QR_TRY(trust_check(r, TRUST_ENTRY_SESSION,
+                       qr_bytes_is(qr_str(s->b->session), f->request.is.session), QR_FALSE,
+                       "the bundle is of another session"));
+    for (size_t i = 0; i < s->b->entry_count; i++) {
         const json_t *body = s->parsed[i].body;
         if (rank_of(s, i) < 2 && s->parsed[i].kind != LEAF_CERTIFICATE_ISSUED) continue;
         const char *got = json_string_value(json_object_get(body, "session_leaf"));
         const char *id = json_string_value(json_object_get(body, "session"));
-        ok = got && qr_bytes_is(qr_str(got), leaf) &&
-             (!id || qr_bytes_is(qr_str(id), f->request.is.session));
-        if (!ok)
-            return trust_fail(r, TRUST_ENTRY_SESSION, QR_FALSE, "%s is of another session",
-                              leaf_kind_name(s->parsed[i].kind));
+        if (!got || !qr_bytes_is(qr_str(got), leaf) ||
+            (id && !qr_bytes_is(qr_str(id), f->request.is.session)))
+            QR_TRY(trust_fail(r, TRUST_ENTRY_SESSION, QR_FALSE, "%s is of another session",
+                              leaf_kind_name(s->parsed[i].kind)));
     }
-    return trust_check(r, TRUST_ENTRY_SESSION, ok, QR_FALSE, "the bundle is of another session");
+    trust_pass(r, TRUST_ENTRY_SESSION);
+    return QR_OK;
 }
 
 /* (e) */
@@ -231,7 +233,7 @@ static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsig
         struct qr_err err = {{0}};
         const json_t *body = s->parsed[s->policies[i]].body;
         if (leaf_policy_read(body, &p, &err) != QR_OK)
-            return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+            return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
         trust_report_subject(r, "%s", i == LEAF_POLICY_SIGNING ? "signing" : "attestation");
         QR_TRY(trust_policy_check(ctx, &p, body, &ctx->signing, r));
         if (i == LEAF_POLICY_SIGNING)
@@ -306,7 +308,7 @@ static enum qr_rc read_request(struct sorted *s, struct bundle_facts *f, struct 
     size_t at = s->only[LEAF_SESSION_REQUESTED];
     f->request = (struct trust_request){.at = sort_place(s, at), .body = s->parsed[at].body};
     if (leaf_request_read(f->request.body, &f->request.is, &err) != QR_OK)
-        return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+        return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     return sort_identity(s, &f->request.is.enrolment, &f->requester, r);
 }
 
@@ -319,7 +321,7 @@ static enum qr_rc read_freeze(struct sorted *s, struct bundle_facts *f, struct t
     f->descriptor.hash = leaf_descriptor_hash(s->parsed[frozen].body);
     enum qr_rc rc = leaf_roster_read(s->parsed[roster].body, &f->roster.is, &err);
     if (rc == QR_OK) rc = leaf_descriptor_read(s->parsed[frozen].body, &f->descriptor.is, &err);
-    return rc == QR_OK ? rc : trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+    return rc == QR_OK ? rc : trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
 }
 
 /* Payloads of the file stand as requested; signatures only when signed. */

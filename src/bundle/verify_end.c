@@ -43,13 +43,12 @@ static enum qr_rc dkg_check(const struct trust_dir *dir, const struct trust_desc
                             struct cocktail_certificate *c)
 {
     struct qr_err err = {{0}};
-    enum qr_rc rc = cocktail_certificate_verify(dkg->certificate, c, &err);
-    if (rc == QR_FALSE) return trust_result(r, TRUST_DKG_SIGNATURES, rc, &err);
-    QR_TRY(trust_result(r, TRUST_DKG_TRANSCRIPT, rc == QR_OK ? QR_OK : QR_FALSE, &err));
+    if (cocktail_certificate_read(dkg->certificate, c, &err) != QR_OK)
+        return trust_stop(r, TRUST_DKG_TRANSCRIPT, QR_FALSE, "%s", err.text);
     const char *what = transcript_difference(dir, d, dkg->frames, c);
     QR_TRY(
         trust_check(r, TRUST_DKG_TRANSCRIPT, !what, QR_FALSE, "of another %s", what ? what : ""));
-    trust_pass(r, TRUST_DKG_SIGNATURES);
+    QR_TRY(trust_result(r, TRUST_DKG_SIGNATURES, cocktail_certificate_signed(c, &err), &err));
     trust_pass(r, TRUST_DKG_GROUP_KEY);
     return QR_OK;
 }
@@ -69,7 +68,7 @@ static enum qr_rc dkg_logged(const struct sorted *s, struct bundle_facts *f, str
     struct qr_err err = {{0}};
     const struct leaf_dkg *k = &f->dkg;
     if (leaf_dkg_read(s->parsed[s->only[LEAF_DKG_COMPLETED]].body, &f->dkg, &err) != QR_OK)
-        return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+        return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     struct qr_hash transcript = qr_sha256_one(s->b->transcript);
     return trust_check(r, TRUST_DKG_LOGGED,
                        k->attempt == f->descriptor.is.attempt &&
@@ -120,9 +119,10 @@ static enum qr_rc group_check(const struct sorted *s, struct bundle_facts *f,
     const struct trust_dir *dir = f->context.dir;
     struct qr_err err = {{0}};
     struct pki_group_claims claims;
-    if (pki_group_read(s->group_der, &dir->group_ca, &f->group, &claims, &err) != QR_OK)
-        return trust_result(r, TRUST_GROUP_CHAIN, QR_FALSE, &err);
-    trust_pass(r, TRUST_GROUP_CHAIN);
+    enum qr_rc read = pki_group_read(s->group_der, &dir->group_ca, &f->group, &claims, &err);
+    if (read != QR_OK && read != QR_FALSE)
+        return trust_stop(r, TRUST_GROUP_CHAIN, QR_FALSE, "%s", err.text);
+    QR_TRY(trust_result(r, TRUST_GROUP_CHAIN, read, &err));
     const char *what = group_difference(f, &claims);
     QR_TRY(trust_check(r, TRUST_GROUP_BINDING, !what, QR_FALSE, "another %s", what ? what : ""));
     QR_TRY(trust_check(r, TRUST_GROUP_LOGGED, group_logged(s, f), QR_FALSE,
@@ -271,7 +271,7 @@ static enum qr_rc signatures_check(const struct ending *e)
     trust_report_subject(e->r, "%s", "");
     const json_t *body = e->s->parsed[e->s->only[LEAF_SIGNATURE_MADE]].body;
     if (leaf_made_read(body, &f->made, &err) != QR_OK)
-        return trust_result(e->r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+        return trust_stop(e->r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     const char *what = made_difference(e->s, f);
     return trust_check(e->r, TRUST_MADE_BINDING, !what, QR_FALSE, "signature.made names another %s",
                        what ? what : "");
@@ -292,7 +292,7 @@ enum qr_rc verify_end(const struct sorted *s, const struct bundle_options *opt,
     f->started = calloc(1, sizeof *f->started);
     if (!f->started) qr_fatal("out of memory");
     if (leaf_started_read(s->parsed[started].body, f->started, &err) != QR_OK)
-        return trust_result(r, TRUST_ENTRY_FORM, QR_MALFORMED, &err);
+        return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     QR_TRY(group_check(s, f, r));
     QR_TRY(started_check(f, r));
     struct ending e = {.s = s, .opt = opt, .f = f, .group = &c.group, .r = r};

@@ -68,7 +68,7 @@ static enum qr_rc check_grant(struct joining *j, struct trust_report *r)
                                   .at_us = coord_now(j->c)};
     struct trust_call call = {.method = JOIN_METHOD, .body = j->in->approval};
     if (j->in->use_sig.n != sizeof call.sig.b)
-        return trust_fail(r, TRUST_GRANT_USE, QR_MALFORMED, "no signature");
+        return trust_stop(r, TRUST_GRANT_USE, QR_MALFORMED, "no signature");
     qr_copy(call.sig.b, j->in->use_sig.p, sizeof call.sig.b);
     QR_TRY(trust_grant_check(&j->c->ctx, j->in->grant, &use, &j->grant, r));
     const struct leaf_grant_request *k = &j->grant.is.keys;

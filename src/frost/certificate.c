@@ -122,7 +122,7 @@ static enum qr_rc check_contributions(const struct cocktail_certificate *c, stru
     return QR_OK;
 }
 
-static enum qr_rc check_signatures(const struct cocktail_certificate *c, struct qr_err *err)
+enum qr_rc cocktail_certificate_signed(const struct cocktail_certificate *c, struct qr_err *err)
 {
     for (uint32_t j = 0; j < c->params.n; j++)
         if (schnorr_verify(&c->params.keys[j], &c->transcript, 1,
@@ -131,8 +131,8 @@ static enum qr_rc check_signatures(const struct cocktail_certificate *c, struct 
     return QR_OK;
 }
 
-enum qr_rc cocktail_certificate_verify(struct qr_bytes bytes, struct cocktail_certificate *out,
-                                       struct qr_err *err)
+enum qr_rc cocktail_certificate_read(struct qr_bytes bytes, struct cocktail_certificate *out,
+                                     struct qr_err *err)
 {
     struct raw_transcript raw = {0};
     struct point ephemerals[QR_MAX_PARTICIPANTS];
@@ -146,7 +146,13 @@ enum qr_rc cocktail_certificate_verify(struct qr_bytes bytes, struct cocktail_ce
     enum qr_rc rc = check_contributions(out, raw.pops, commitments, ephemerals, err);
     if (rc == QR_OK && cocktail_group(&out->params, commitments, &out->group) != QR_OK)
         rc = qr_fail(err, QR_RANGE, "a key of the group is the identity");
-    if (rc == QR_OK) rc = check_signatures(out, err);
     free(commitments);
     return rc;
+}
+
+enum qr_rc cocktail_certificate_verify(struct qr_bytes bytes, struct cocktail_certificate *out,
+                                       struct qr_err *err)
+{
+    QR_TRY(cocktail_certificate_read(bytes, out, err));
+    return cocktail_certificate_signed(out, err);
 }

@@ -57,6 +57,12 @@ enum qr_rc cocktail_group(const struct cocktail_params *p, const struct point *c
  * or a signature fails; QR_NOMEM. */
 enum qr_rc cocktail_certificate_verify(struct qr_bytes bytes, struct cocktail_certificate *out,
                                        struct qr_err *err) QR_MUST_CHECK;
+/* Its two halves, for who reports them apart: everything but the signatures;
+ * then these (QR_FALSE), of a certificate that was read. */
+enum qr_rc cocktail_certificate_read(struct qr_bytes bytes, struct cocktail_certificate *out,
+                                     struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc cocktail_certificate_signed(const struct cocktail_certificate *c, struct qr_err *err)
+    QR_MUST_CHECK;
 
 /* First pair of participants with the same C_{j,0} or E_j: a proof of
  * possession does not contain the index, so it can be copied.  False: none. */

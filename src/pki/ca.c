@@ -217,22 +217,24 @@ enum qr_rc pki_participant_read(struct qr_bytes der, const struct pki_cert *ca,
                                 struct qr_err *err)
 {
     struct pki_cert want;
-    QR_TRY(pki_cert_read(PKI_PARTICIPANT, der, ca, out, err));
+    enum qr_rc rc = pki_cert_read(PKI_PARTICIPANT, der, ca, out, err);
+    if (rc != QR_OK && rc != QR_FALSE) return rc;
     QR_TRY(pki_participant_claims_parse(qr_str(out->ext), claims, err));
     participant_subject(claims, &want);
     if (!qr_bytes_is(qr_str(out->subject), want.subject))
         return qr_fail(err, QR_MALFORMED, "participant certificate: subject is not the commitment");
-    return QR_OK;
+    return rc;
 }
 
 enum qr_rc pki_group_read(struct qr_bytes der, const struct pki_cert *ca, struct pki_cert *out,
                           struct pki_group_claims *claims, struct qr_err *err)
 {
-    QR_TRY(pki_cert_read(PKI_GROUP, der, ca, out, err));
+    enum qr_rc rc = pki_cert_read(PKI_GROUP, der, ca, out, err);
+    if (rc != QR_OK && rc != QR_FALSE) return rc;
     QR_TRY(pki_group_claims_parse(qr_str(out->ext), claims, err));
     struct qr_bytes session = qr_str(out->subject);
     if (!qr_ulid_ok(session))
         return qr_fail(err, QR_MALFORMED, "group certificate: subject is not a session id");
     set_text(claims->session, sizeof claims->session, session);
-    return QR_OK;
+    return rc;
 }

@@ -416,10 +416,11 @@ enum qr_rc pki_cert_read(enum pki_kind kind, struct qr_bytes der, const struct p
     QR_TRY(fields_check(&c, NULL) == QR_OK
                ? QR_OK
                : qr_fail(err, QR_MALFORMED, "not a %s certificate", pki_kind_name(kind)));
-    QR_TRY(rebuild(&c, der, &sig, err));
+    enum qr_rc rc = rebuild(&c, der, &sig, err);
+    if (rc != QR_OK && rc != QR_FALSE) return rc;
     c.sha256 = qr_sha256_one(der);
     *out = c;
-    return QR_OK;
+    return rc;
 }
 
 bool pki_cert_valid_at(const struct pki_cert *c, int64_t at_us)

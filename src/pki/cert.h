@@ -48,7 +48,8 @@ struct pki_cert {
 /* Strict reading of DER as a certificate of this kind issued by issuer (NULL:
  * a root, which is its own issuer): form, issuer name and signature.  Validity
  * is the caller's: pki_cert_valid_at.  QR_MALFORMED: not such a certificate,
- * byte for byte; QR_FALSE: the issuer's signature does not verify. */
+ * byte for byte; QR_FALSE: it is, and out says what stands in it, but the
+ * issuer's signature does not verify. */
 enum qr_rc pki_cert_read(enum pki_kind kind, struct qr_bytes der, const struct pki_cert *issuer,
                          struct pki_cert *out, struct qr_err *err) QR_MUST_CHECK;
 

@@ -73,10 +73,11 @@ enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct
     struct qr_err err = {{0}};
     struct pki_cert cert;
     struct pki_participant_claims claims;
-    if (pki_participant_read(a->certificate, &ctx->dir->participant_ca, &cert, &claims, &err) !=
-        QR_OK)
-        return trust_result(r, TRUST_CERTIFICATE_CHAIN, QR_FALSE, &err);
-    trust_pass(r, TRUST_CERTIFICATE_CHAIN);
+    enum qr_rc read =
+        pki_participant_read(a->certificate, &ctx->dir->participant_ca, &cert, &claims, &err);
+    if (read != QR_OK && read != QR_FALSE)
+        return trust_stop(r, TRUST_CERTIFICATE_CHAIN, QR_FALSE, "%s", err.text);
+    QR_TRY(trust_result(r, TRUST_CERTIFICATE_CHAIN, read, &err));
     QR_TRY(trust_check(r, TRUST_CERTIFICATE_TIME,
                        pki_cert_valid_at(&cert, a->at.time_us) &&
                            pki_cert_valid_at(&ctx->dir->participant_ca, a->at.time_us) &&

@@ -19,7 +19,7 @@ enum qr_rc trust_entry_check(const struct trust_context *ctx, const struct leaf_
     QR_TRY(trust_check(r, TRUST_ENTRY_AUTHOR, key && leaf_author_may(e->author, e->kind), QR_FALSE,
                        key ? "%s may not be logged by %s" : "%s by an unknown key of %s", kind,
                        author));
-    QR_TRY(trust_check(r, TRUST_ENTRY_SIGNATURE, leaf_verify(e, key) == QR_OK, QR_FALSE,
+    QR_TRY(trust_check(r, TRUST_ENTRY_SIGNATURE, key && leaf_verify(e, key) == QR_OK, QR_FALSE,
                        "%s is not signed by %s", kind, author));
     char lesser[64];
     qr_classes_text(e->classes & ~ctx->classes, lesser);
@@ -43,8 +43,8 @@ static enum qr_rc signing_text(const struct trust_context *ctx, const struct lea
 {
     struct qr_err err = {{0}};
     struct signing_policy policy = {.name = ""};
-    QR_TRY(trust_result(r, TRUST_POLICY_TEXT,
-                        signing_policy_parse_canonical(p->text, &policy, &err), &err));
+    enum qr_rc rc = signing_policy_parse_canonical(p->text, &policy, &err);
+    if (rc != QR_OK) return trust_stop(r, TRUST_POLICY_TEXT, rc, "%s", err.text);
     struct qr_hash hash = signing_policy_hash(&policy);
     QR_TRY(trust_check(r, TRUST_POLICY_TEXT, qr_hash_equal(&hash, &p->hash), QR_FALSE,
                        "the signing policy's text has another hash"));
@@ -60,7 +60,8 @@ static enum qr_rc attestation_text(const struct trust_dir *dir, const struct lea
 {
     struct qr_err err = {{0}};
     struct attest_policy *policy = NULL;
-    QR_TRY(trust_result(r, TRUST_POLICY_TEXT, attest_policy_parse(p->text, &policy, &err), &err));
+    enum qr_rc rc = attest_policy_parse(p->text, &policy, &err);
+    if (rc != QR_OK) return trust_stop(r, TRUST_POLICY_TEXT, rc, "%s", err.text);
     bool same = qr_hash_equal(&policy->hash, &p->hash);
     attest_policy_free(policy);
     QR_TRY(trust_check(r, TRUST_POLICY_TEXT, same, QR_FALSE,

@@ -68,9 +68,11 @@ enum qr_rc trust_evidence_check(const struct trust_context *ctx, const struct tr
     struct qr_err err = {{0}};
     struct attest_evidence e = {.trust_class = ATTEST_PRODUCTION};
     QR_TRY(trust_check(r, TRUST_EVIDENCE_PRESENT, q->bytes.n > 0, QR_ATTESTATION, "there is none"));
-    QR_TRY(trust_result(r, TRUST_EVIDENCE_FORM, attest_evidence_parse(q->bytes, &e, &err), &err));
+    enum qr_rc rc = attest_evidence_parse(q->bytes, &e, &err);
+    if (rc != QR_OK) return trust_stop(r, TRUST_EVIDENCE_FORM, rc, "%s", err.text);
+    trust_pass(r, TRUST_EVIDENCE_FORM);
     *digest = attest_evidence_digest(e.report, e.vek);
-    enum qr_rc rc = judge(ctx, q, &e, r);
+    rc = judge(ctx, q, &e, r);
     attest_evidence_fini(&e);
     return rc;
 }

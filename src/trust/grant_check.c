@@ -14,8 +14,8 @@ void trust_grant_fini(struct trust_grant *g)
 static enum qr_rc read_grant(struct qr_bytes bytes, struct trust_grant *g, struct trust_report *r)
 {
     struct qr_err err = {{0}};
-    QR_TRY(
-        trust_result(r, TRUST_GRANT_FORM, leaf_grant_parse(bytes, &g->is, &g->json, &err), &err));
+    enum qr_rc rc = leaf_grant_parse(bytes, &g->is, &g->json, &err);
+    if (rc != QR_OK) return trust_stop(r, TRUST_GRANT_FORM, rc, "%s", err.text);
     g->sha256 = qr_sha256_one(bytes);
     int64_t life = g->is.expires_us - g->is.issued_us;
     return trust_check(r, TRUST_GRANT_FORM, life > 0 && life <= QR_MAX_GRANT_S * US_PER_S, QR_FALSE,

@@ -14,9 +14,9 @@ static enum qr_rc persons_check(const struct trust_approval *a, size_t n, struct
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             if (qr_hash_equal(&a[i].is.commitment, &a[j].is.commitment))
-                return trust_fail(r, TRUST_QUORUM_PERSONS, QR_POLICY,
+                QR_TRY(trust_fail(r, TRUST_QUORUM_PERSONS, QR_POLICY,
                                   "approvals %u and %u are of one person", (unsigned)j + 1,
-                                  (unsigned)i + 1);
+                                  (unsigned)i + 1));
     trust_pass(r, TRUST_QUORUM_PERSONS);
     return QR_OK;
 }
@@ -35,9 +35,9 @@ static enum qr_rc keys_check(const struct trust_approval *a, size_t n, struct tr
         for (size_t j = 0; j < i; j++)
             if (qr_bytes_equal(QR_BYTES_OF(key_of(&a[i / KEYS_EACH], i % KEYS_EACH)->b),
                                QR_BYTES_OF(key_of(&a[j / KEYS_EACH], j % KEYS_EACH)->b)))
-                return trust_fail(r, TRUST_QUORUM_KEYS, QR_POLICY,
+                QR_TRY(trust_fail(r, TRUST_QUORUM_KEYS, QR_POLICY,
                                   "one key stands in approvals %u and %u",
-                                  (unsigned)(j / KEYS_EACH) + 1, (unsigned)(i / KEYS_EACH) + 1);
+                                  (unsigned)(j / KEYS_EACH) + 1, (unsigned)(i / KEYS_EACH) + 1));
     trust_pass(r, TRUST_QUORUM_KEYS);
     return QR_OK;
 }
@@ -58,9 +58,9 @@ static enum qr_rc nodes_check(const struct trust_context *ctx, const struct trus
         for (size_t j = 0; j < i; j++)
             if (node_of(&a[i], &gi) != QR_OK || node_of(&a[j], &gj) != QR_OK ||
                 qr_bytes_is(qr_str(gi.keys.node), gj.keys.node))
-                return trust_fail(r, TRUST_QUORUM_NODES, QR_POLICY,
+                QR_TRY(trust_fail(r, TRUST_QUORUM_NODES, QR_POLICY,
                                   "approvals %u and %u come from one node", (unsigned)j + 1,
-                                  (unsigned)i + 1);
+                                  (unsigned)i + 1));
     trust_pass(r, TRUST_QUORUM_NODES);
     return QR_OK;
 }
@@ -73,8 +73,8 @@ enum qr_rc trust_people_check(const struct trust_context *ctx, const struct trus
     QR_TRY(keys_check(approvals, n, r));
     for (size_t i = 0; !ctx->signing.requester_may_approve && i < n; i++)
         if (qr_hash_equal(&approvals[i].is.commitment, &req->is.requester))
-            return trust_fail(r, TRUST_QUORUM_REQUESTER, QR_POLICY,
-                              "approval %u is the requester's", (unsigned)i + 1);
+            QR_TRY(trust_fail(r, TRUST_QUORUM_REQUESTER, QR_POLICY,
+                              "approval %u is the requester's", (unsigned)i + 1));
     trust_pass(r, TRUST_QUORUM_REQUESTER);
     return nodes_check(ctx, approvals, n, r);
 }
@@ -109,12 +109,12 @@ static enum qr_rc roster_match(const struct trust_freeze *f, struct trust_report
 {
     const struct leaf_roster *roster = &f->roster->is;
     if (!same_session(&roster->session, f->req) || roster->n != f->n)
-        return trust_fail(r, TRUST_ROSTER_MATCH, QR_FALSE, "it attests %u approvers, not %u",
-                          (unsigned)roster->n, (unsigned)f->n);
-    for (size_t i = 0; i < f->n; i++)
+        QR_TRY(trust_fail(r, TRUST_ROSTER_MATCH, QR_FALSE, "it attests %u approvers, not %u",
+                          (unsigned)roster->n, (unsigned)f->n));
+    for (size_t i = 0; i < f->n && i < roster->n; i++)
         if (!approver_is(&roster->approvers[i], &f->approvals[i]))
-            return trust_fail(r, TRUST_ROSTER_MATCH, QR_FALSE, "approver %u is another",
-                              (unsigned)i + 1);
+            QR_TRY(trust_fail(r, TRUST_ROSTER_MATCH, QR_FALSE, "approver %u is another",
+                              (unsigned)i + 1));
     trust_pass(r, TRUST_ROSTER_MATCH);
     return QR_OK;
 }
@@ -153,13 +153,13 @@ static enum qr_rc members_check(const struct trust_freeze *f, struct trust_repor
 {
     const struct leaf_descriptor *d = &f->d->is;
     if (d->n != f->n)
-        return trust_fail(r, TRUST_DESCRIPTOR_MEMBERS, QR_FALSE, "%u members for %u approvals",
-                          d->n, (unsigned)f->n);
-    for (size_t i = 0; i < f->n; i++)
+        QR_TRY(trust_fail(r, TRUST_DESCRIPTOR_MEMBERS, QR_FALSE, "%u members for %u approvals",
+                          d->n, (unsigned)f->n));
+    for (size_t i = 0; i < f->n && i < d->n; i++)
         if (!member_is(&d->members[i], i, &f->approvals[i]) ||
             (i > 0 && f->approvals[i].at.index <= f->approvals[i - 1].at.index))
-            return trust_fail(r, TRUST_DESCRIPTOR_MEMBERS, QR_FALSE,
-                              "member %u is not its approval", (unsigned)i + 1);
+            QR_TRY(trust_fail(r, TRUST_DESCRIPTOR_MEMBERS, QR_FALSE,
+                              "member %u is not its approval", (unsigned)i + 1));
     trust_pass(r, TRUST_DESCRIPTOR_MEMBERS);
     return QR_OK;
 }
@@ -197,9 +197,9 @@ enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_
     if (!file.p) return QR_RANGE;
     struct qr_hash hash = qr_sha256_one(file);
     if (!qr_hash_equal(&hash, &req->artifact.sha256)) return QR_FALSE;
-    QR_TRY(payload_raw_check(file, NULL));
     qr_buf_put_bytes(out, file);
-    return qr_buf_ok(out);
+    QR_TRY(qr_buf_ok(out));
+    return payload_raw_check(file, NULL);
 }
 
 enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
@@ -223,14 +223,14 @@ static enum qr_rc digests_check(const struct trust_context *ctx, const struct tr
 {
     const struct leaf_descriptor *d = &f->d->is;
     if (!leaf_payloads_same(&d->payloads, &f->req->is.payloads))
-        return trust_fail(r, TRUST_DESCRIPTOR_PAYLOADS, QR_FALSE, "not the payloads requested");
+        QR_TRY(trust_fail(r, TRUST_DESCRIPTOR_PAYLOADS, QR_FALSE, "not the payloads requested"));
     for (size_t i = 0; i < d->payloads.n; i++) {
         const struct leaf_payload *p = &d->payloads.p[i];
         struct qr_hash want;
         if (trust_payload_digest(ctx->dir, &f->req->is, d, p, &want) != QR_OK ||
             !qr_hash_equal(&want, &p->digest))
-            return trust_fail(r, TRUST_DESCRIPTOR_PAYLOADS, QR_FALSE, "another digest for %s",
-                              qr_payload_name(p->type));
+            QR_TRY(trust_fail(r, TRUST_DESCRIPTOR_PAYLOADS, QR_FALSE, "another digest for %s",
+                              qr_payload_name(p->type)));
     }
     trust_pass(r, TRUST_DESCRIPTOR_PAYLOADS);
     return QR_OK;

@@ -104,6 +104,16 @@ enum qr_rc trust_fail(struct trust_report *r, enum trust_check_id id, enum qr_rc
     return rc;
 }
 
+enum qr_rc trust_stop(struct trust_report *r, enum trust_check_id id, enum qr_rc rc,
+                      const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)fail(r, id, rc, fmt, ap);
+    va_end(ap);
+    return rc;
+}
+
 void trust_skip(struct trust_report *r, enum trust_check_id id, const char *fmt, ...)
 {
     va_list ap;

@@ -57,6 +57,10 @@ enum qr_rc trust_fail(struct trust_report *r, enum trust_check_id id, enum qr_rc
                       const char *fmt, ...) QR_PRINTF(4, 5);
 void trust_skip(struct trust_report *r, enum trust_check_id id, const char *fmt, ...)
     QR_PRINTF(3, 4);
+/* As trust_fail, where nothing is left to go on with: what cannot be read, or is
+ * not there.  No test build passes that over. */
+enum qr_rc trust_stop(struct trust_report *r, enum trust_check_id id, enum qr_rc rc,
+                      const char *fmt, ...) QR_PRINTF(4, 5);
 enum qr_rc trust_check(struct trust_report *r, enum trust_check_id id, bool ok, enum qr_rc rc,
                        const char *fmt, ...) QR_PRINTF(5, 6) QR_MUST_CHECK;
 /* A result of another module: QR_OK is a pass, else err's text is the detail. */
