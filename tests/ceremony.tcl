@@ -21,3 +21,11 @@ proc new_world {args} {
   if {![file exists $node/vcek.der]} { sim_node $node 7 }
   world_new [dict merge [list root [sim_root] node $node policy [policy_text]] $args]
 }
+
+# Position of the n-th entry of a kind in a bundle.
+proc bundle_entry {bundle kind {n 0}} {
+  for {set i 0} {1} {incr i} {
+    set leaf [binary decode base64 [string trim [json_get $bundle entries $i leaf] \"]]
+    if {[string match "*\"kind\":\"$kind\"*" $leaf] && [incr n -1] < 0} { return $i }
+  }
+}

@@ -13,7 +13,7 @@ set ::removal(on) [info exists ::env(QUORATE_REMOVING)]
 # WON.  Where there are several, each of them alone must refuse, too.
 proc attack {name checks script refused won} {
   if {!$::removal(on)} { return [uplevel 1 [list do_test $name $script $refused]] }
-  set ::env(QUORATE_REMOVE) $checks
+  set ::env(QUORATE_REMOVE) [join $checks]
   uplevel 1 [list do_test $name.without $script $won]
   if {[llength $checks] > 1} {
     foreach c $checks {
@@ -34,12 +34,25 @@ proc finish_attacks {} {
   finish_test
 }
 
+# The simulated root takes seconds to make; one does for both builds.
+proc share_root {dir} {
+  foreach root {sim-root cluster-root} {
+    set from [file join $::env(builddir) tests $root]
+    set to [file join $dir tests $root]
+    if {![file exists $from] || [file exists $to]} { continue }
+    file mkdir [file dirname $to]
+    file copy $from $to.[pid]
+    if {[catch {file rename $to.[pid] $to}]} { file delete -force $to.[pid] }
+  }
+}
+
 proc run_removed {} {
   if {![info exists ::env(QUORATE_REMOVAL_BUILD)]} {
     skip_test removed "no build without checks (./dev check makes one)"
     return
   }
   set dir $::env(QUORATE_REMOVAL_BUILD)
+  share_root $dir
   set pipe [open |[list env QUORATE_REMOVING=1 builddir=$dir $dir/testfixture [info script] 2>@1] r]
   set lines 0
   while {[gets $pipe line] >= 0} {
