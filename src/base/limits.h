@@ -18,6 +18,9 @@
 /* Request metadata, all headers together. */
 #define QR_MAX_METADATA (8 * 1024)
 #define QR_MAX_STREAMS 100
+/* Calls alive at one server from one node, streams included: a node cannot
+ * take all slots, nor all places in the queue.  Twice the people of a ceremony. */
+#define QR_MAX_NODE_CALLS 128
 #define QR_HANDSHAKE_MS 10000
 /* An idle connection is pinged, and given up when the answer takes longer. */
 #define QR_KEEPALIVE_MS 20000

@@ -7,6 +7,7 @@
  * that opened it and is refused from another connection's key. */
 #include "rpc/attested.h"
 
+#include "base/removal.h"
 #include "rpc/attested_limit.h"
 #include "rpc/attested_node.h"
 
@@ -158,8 +159,6 @@ static void caller_fill(const struct attest_session *session, struct rpc_caller 
 static enum qr_rc open_call(struct attested_server *s, const struct rpc_guard_call *in,
                             struct call_state *state, struct qr_err *err)
 {
-    if (!same_key(state->session, &in->peer->spki_sha256))
-        return qr_fail(err, QR_UNAUTHENTICATED, "the session belongs to another TLS key");
     struct attested_in a = {.header = in->attest,
                             .method = in->method,
                             .request = in->request,
@@ -167,21 +166,42 @@ static enum qr_rc open_call(struct attested_server *s, const struct rpc_guard_ca
     return attested_call_open(state->session, &a, &state->call, err);
 }
 
-static enum qr_rc guard_check(void *ctx, const struct rpc_guard_call *in,
-                              struct rpc_guard_verdict *v, struct qr_err *err)
+/* What the metadata says by itself.  Gives a reference to its session. */
+static enum qr_rc find_session(struct attested_server *s, const struct rpc_guard_call *in,
+                               struct attest_session **out, struct qr_err *err)
 {
-    struct attested_server *s = ctx;
     uint8_t id[ATTEST_SESSION_ID_SIZE];
-    if (in->attest_count != 1)
+    if (!QR_HOLDS(CALLS_HEADER_ONE, in->attest_count == 1))
         return qr_fail(err, QR_UNAUTHENTICATED, "%s quorate-attest-bin",
                        in->attest_count == 0 ? "no" : "more than one");
     if (attested_call_session_id(in->attest, id) != QR_OK)
         return qr_fail(err, QR_UNAUTHENTICATED, "quorate-attest-bin is malformed");
+    struct attest_session *found = table_find(s, id);
+    if (!found) return qr_fail(err, QR_UNAUTHENTICATED, "no such session");
+    if (!QR_HOLDS(CALLS_SESSION_PEER, same_key(found, &in->peer->spki_sha256))) {
+        attest_session_free(found);
+        return qr_fail(err, QR_UNAUTHENTICATED, "the session belongs to another TLS key");
+    }
+    *out = found;
+    return QR_OK;
+}
+
+static enum qr_rc guard_greet(void *ctx, const struct rpc_guard_call *in, struct qr_err *err)
+{
+    struct attest_session *session;
+    QR_TRY(find_session(ctx, in, &session, err));
+    attest_session_free(session);
+    return QR_OK;
+}
+
+static enum qr_rc guard_check(void *ctx, const struct rpc_guard_call *in,
+                              struct rpc_guard_verdict *v, struct qr_err *err)
+{
+    struct attested_server *s = ctx;
     struct call_state *state = calloc(1, sizeof *state);
     if (!state) return qr_fail(err, QR_NOMEM, "no memory");
-    state->session = table_find(s, id);
-    enum qr_rc rc = state->session ? open_call(s, in, state, err)
-                                   : qr_fail(err, QR_UNAUTHENTICATED, "no such session");
+    enum qr_rc rc = find_session(s, in, &state->session, err);
+    if (rc == QR_OK) rc = open_call(s, in, state, err);
     if (rc == QR_OK) {
         caller_fill(state->session, &v->caller);
         v->state = state;
@@ -333,6 +353,7 @@ enum qr_rc attested_server_new(struct attested_server **out,
     if (s->conf.per_peer_max == 0) s->conf.per_peer_max = 16;
     s->self = *conf->self;
     s->guard = (struct rpc_guard){.ctx = s,
+                                  .greet = guard_greet,
                                   .check = guard_check,
                                   .seal = guard_seal,
                                   .seal_frame = guard_seal_frame,

@@ -6,6 +6,8 @@
  * nobody waits for any more is dropped before it costs anything. */
 #include "rpc/engine.h"
 
+#include "base/removal.h"
+#include "rpc/attested_node.h"
 #include "rpc/decode.h"
 
 #include <assert.h>
@@ -80,11 +82,12 @@ static enum qr_rc guard(struct rpc_call *c, struct qr_err *err)
                                 .request = qr_buf_bytes(&c->request),
                                 .deadline_us = qr_now_us(&c->server->conf.clock) + left_us};
     struct rpc_guard_verdict v = {{0}, NULL, 0};
-    QR_TRY(g->check(g->ctx, &in, &v, err));
+    enum qr_rc rc = g->check(g->ctx, &in, &v, err);
+    if (!QR_HOLDS(CALLS_ATTESTED, rc == QR_OK)) return rc;
     pthread_mutex_lock(&c->lock);
     c->caller = v.caller;
     c->state = v.state;
-    c->guarded = true;
+    c->guarded = rc == QR_OK;
     pthread_mutex_unlock(&c->lock);
     if (v.deadline_us > 0) {
         int64_t mine = wire_now_us() + (v.deadline_us - qr_now_us(&c->server->conf.clock));
@@ -98,10 +101,8 @@ static enum qr_rc guard(struct rpc_call *c, struct qr_err *err)
 
 static enum qr_rc admit(struct rpc_call *c, ProtobufCMessage **in, struct qr_err *err)
 {
-    if (!c->peer_known) {
-        if (tls_peer(c->server->peers, c->core, &c->arena, &c->peer) != QR_OK)
-            return qr_fail(err, QR_UNAUTHENTICATED, "no readable client certificate");
-        c->peer_known = true;
+    if (!c->admitted) {
+        c->admitted = true;
         QR_TRY(guard(c, err));
     }
     return rpc_decode(c->method->input, qr_buf_bytes(&c->request), &c->arena, in, err);
@@ -195,7 +196,7 @@ static void on_request(void *owner, bool ok)
     qr_buf_reset(&c->request);
     if (ok && c->received)
         request_arrived(c);
-    else if (c->method->bidi && c->peer_known)
+    else if (c->method->bidi && c->admitted)
         call_finish(c, QR_OK, NULL);
     else if (!rpc_call_gone(c))
         call_finish(c, QR_MALFORMED, "no request");
@@ -284,24 +285,40 @@ static struct rpc_call *call_new(struct rpc_server *s, struct engine_slot *slot)
     return c;
 }
 
+/* What can be said before the request is read. */
+static enum qr_rc greet(struct rpc_call *c, enum qr_rc live, struct qr_err *err)
+{
+    const struct rpc_guard *g = c->server->conf.guard;
+    if (!c->method) return qr_fail(err, QR_NOTIMPL, "no such method");
+    if (live != QR_OK) return qr_fail(err, live, "too many calls");
+    if (!c->peer_known) return qr_fail(err, QR_UNAUTHENTICATED, "no readable client certificate");
+    if (!g || !g->greet || (c->method->flags & RPC_UNATTESTED)) return QR_OK;
+    struct rpc_guard_call in = {
+        .method = c->path, .peer = &c->peer, .attest = c->attest, .attest_count = c->attest_count};
+    enum qr_rc rc = g->greet(g->ctx, &in, err);
+    return QR_HOLDS(CALLS_ATTESTED, rc == QR_OK) ? QR_OK : rc;
+}
+
 void call_begin(struct rpc_server *s, struct engine_slot *slot)
 {
     struct rpc_call *c = call_new(s, slot);
+    struct qr_err err = {{0}};
     if (!c) {
         grpc_call_unref(slot->core);
         return;
     }
-    bool full;
-    engine_live(s, c, &full);
+    c->peer_known = tls_peer(s->peers, c->core, &c->arena, &c->peer) == QR_OK;
+    struct qr_bytes node = attested_node(&c->peer);
+    c->node = node.n > 0 ? qr_sha256_one(node) : c->peer.spki_sha256;
+    enum qr_rc live = engine_live(s, c);
     grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
     op.data.recv_close_on_server.cancelled = &c->cancelled;
     call_ref(c);
     grpc_call_error e = grpc_call_start_batch(c->core, &op, 1, &c->tags[TAG_CLOSE], NULL);
     if (e != GRPC_CALL_OK) qr_fatal("grpc_call_start_batch: %d", (int)e);
-    if (!c->method) {
-        call_finish(c, QR_NOTIMPL, "no such method");
-    } else if (full) {
-        call_finish(c, QR_EXHAUSTED, "too many calls");
+    enum qr_rc rc = greet(c, live, &err);
+    if (rc != QR_OK) {
+        call_finish(c, rc, err.text);
     } else {
         pthread_mutex_lock(&c->lock);
         call_receive(c);

@@ -58,7 +58,9 @@ struct rpc_call {
     size_t attest_count;
     struct qr_buf request;
     struct rpc_peer peer;
+    struct qr_hash node; /* whose share it takes, if peer.tls */
     bool peer_known;
+    bool admitted; /* the guard was asked */
     struct rpc_caller caller;
     void *state;
     bool guarded; /* state is to be released */
@@ -179,7 +181,8 @@ void queue_work(struct engine_queue *q); /* a worker's life */
 enum qr_rc engine_new(struct rpc_server **out, const struct rpc_server_conf *conf,
                       grpc_server_credentials *creds, struct qr_err *err) QR_MUST_CHECK;
 const struct engine_method *engine_find(const struct rpc_server *s, const char *path);
-void engine_live(struct rpc_server *s, struct rpc_call *c, bool *full);
+/* Lists c, whatever comes of it.  QR_EXHAUSTED: too many in all, or of its node. */
+enum qr_rc engine_live(struct rpc_server *s, struct rpc_call *c) QR_MUST_CHECK;
 void engine_limit(struct rpc_server *s, struct rpc_call *c, int64_t limit_us);
 void engine_gone(struct rpc_server *s, struct rpc_call *c); /* c is freed next */
 

@@ -88,6 +88,10 @@ struct rpc_guard_frame {
 /* Server side. */
 struct rpc_guard {
     void *ctx; /* keeps */
+    /* The part of check that needs no request: asked before a byte of it is
+     * read, on the poller, so it must not block; request and deadline are not
+     * set.  May be NULL. */
+    enum qr_rc (*greet)(void *ctx, const struct rpc_guard_call *call, struct qr_err *err);
     /* Judges the call before it is decoded.  Anything but QR_OK refuses it
      * with err's text; verdict->state is then ignored. */
     enum qr_rc (*check)(void *ctx, const struct rpc_guard_call *call,

@@ -6,6 +6,7 @@
  * destroy the server, destroy the queue. */
 #include "rpc/engine.h"
 
+#include "base/removal.h"
 #include "base/wait.h"
 #include "rpc/decode.h"
 
@@ -46,6 +47,7 @@ static void conf_take(struct rpc_server *s, const struct rpc_server_conf *conf)
     conf_default(&s->conf.workers, 4);
     conf_default(&s->conf.queue_max, 256);
     conf_default(&s->conf.calls_max, 1024);
+    conf_default(&s->conf.calls_per_node, QR_MAX_NODE_CALLS);
     conf_default(&s->conf.max_call_ms, QR_MAX_CALL_MS);
     conf_default(&s->conf.max_stream_ms, QR_MAX_STREAM_MS);
     conf_default(&s->conf.conn_age_ms, 900000);
@@ -153,16 +155,29 @@ enum qr_rc rpc_server_add(struct rpc_server *s, ProtobufCService *svc,
 
 /* ---- live calls ---- */
 
-void engine_live(struct rpc_server *s, struct rpc_call *c, bool *full)
+/* Under s->lock: how many calls of c's node are alive, c not counted. */
+static size_t live_of_node(const struct rpc_server *s, const struct rpc_call *c)
+{
+    size_t n = 0;
+    for (const struct rpc_call *o = s->live; o; o = o->live_next)
+        if (o->peer.tls && qr_hash_equal(&o->node, &c->node)) n++;
+    return n;
+}
+
+enum qr_rc engine_live(struct rpc_server *s, struct rpc_call *c)
 {
     pthread_mutex_lock(&s->lock);
+    /* Nobody can have more than all. */
+    size_t share = (size_t)s->conf.calls_per_node;
+    bool greedy = c->peer.tls && s->live_count >= share && live_of_node(s, c) >= share;
     c->stopping = s->stopping;
     c->live_next = s->live;
     if (s->live) s->live->live_prev = c;
     s->live = c;
-    *full = ++s->live_count > (size_t)s->conf.calls_max;
+    bool full = ++s->live_count > (size_t)s->conf.calls_max;
     if (c->limit_us < s->next_sweep_us) s->next_sweep_us = c->limit_us;
     pthread_mutex_unlock(&s->lock);
+    return full || !QR_HOLDS(CALLS_SHARE, !greedy) ? QR_EXHAUSTED : QR_OK;
 }
 
 void engine_limit(struct rpc_server *s, struct rpc_call *c, int64_t limit_us)

@@ -47,6 +47,7 @@ struct rpc_server_conf {
     int workers;                   /* 0: 4 */
     int queue_max;                 /* 0: 256 calls waiting for a worker */
     int calls_max;                 /* 0: 1024 calls alive, held ones included */
+    int calls_per_node;            /* 0: QR_MAX_NODE_CALLS of them by one node's certificates */
     int max_call_ms;               /* 0: QR_MAX_CALL_MS */
     int max_stream_ms;             /* 0: QR_MAX_STREAM_MS */
     int conn_age_ms;               /* 0: 900000; a connection is asked to leave then */
