@@ -11,6 +11,10 @@ enum tlog_rc file_lock(const char *path, int *fd, struct tlog_err *err);
 enum tlog_rc file_space(const char *path, uint64_t least, struct tlog_err *err);
 /* Makes the directory entry of path durable. */
 enum tlog_rc file_sync_dir(const char *path, struct tlog_err *err);
+/* Reads a file into out.  TLOG_NOTFOUND; TLOG_RANGE: larger than the room. */
+enum tlog_rc file_read(const char *path, struct tlog_out *out, struct tlog_err *err);
+/* Writes a file, whole and durable or not at all; makes its directories. */
+enum tlog_rc file_write(const char *path, struct tlog_bytes data, struct tlog_err *err);
 bool file_is_there(const char *path);
 
 #endif

@@ -466,6 +466,55 @@ enum tlog_rc tlog_find_tag(struct tlog_log *log, struct tlog_bytes tag, uint64_t
  * TLOG_CORRUPT names the first entry that differs. */
 enum tlog_rc tlog_audit(struct tlog_log *log, struct tlog_err *err) TLOG_MUST_CHECK;
 
+/* ---- A tree as files: what any web server can hand out (C2SP tlog-tiles) ---- */
+
+#define TLOG_RESOURCE_MAX (256 * (TLOG_ENTRY_MAX + 2)) /* bytes of a resource */
+#define TLOG_RESOURCE_PATH_MAX 64                      /* bytes of its path with a NUL */
+
+/* A tile of width hashes, or a bundle of width entries (then level is 0). */
+struct tlog_resource {
+    bool entries;
+    unsigned level; /* 0 to 63 */
+    uint64_t index;
+    unsigned width; /* 1 to 256; below 256 it is partial */
+};
+
+/* "tile/0/x001/067.p/3", "tile/entries/000". */
+void tlog_resource_path(const struct tlog_resource *r, char out[TLOG_RESOURCE_PATH_MAX]);
+/* Reads exactly what the former writes.  TLOG_MALFORMED. */
+enum tlog_rc tlog_resource_parse(struct tlog_bytes path, struct tlog_resource *out) TLOG_MUST_CHECK;
+
+/* Where resources come from.  read fills caller's memory; TLOG_NOTFOUND when
+ * there is no such resource; ctx is kept. */
+struct tlog_source {
+    enum tlog_rc (*read)(void *ctx, const struct tlog_resource *r, struct tlog_out *out,
+                         struct tlog_err *err);
+    void *ctx;
+};
+
+/* The published tree of an open log, which is kept.  TLOG_CORRUPT is never
+ * served. */
+struct tlog_source tlog_log_source(struct tlog_log *log);
+/* A directory of such files; the string is kept. */
+struct tlog_source tlog_dir_source(const char *dir);
+/* Reads the hashes of a plan from the tiles of a tree of size leaves.  They are
+ * not verified: what is made of them must be. */
+enum tlog_rc tlog_source_plan(const struct tlog_source *from, uint64_t size,
+                              const struct tlog_plan *plan, struct tlog_hash *read,
+                              struct tlog_err *err) TLOG_MUST_CHECK;
+/* Reads every entry and every tile of a tree and derives them anew.
+ * TLOG_CORRUPT: err names the first entry or tile that is missing or wrong. */
+enum tlog_rc tlog_source_check(const struct tlog_source *from, const struct tlog_head *head,
+                               struct tlog_err *err) TLOG_MUST_CHECK;
+/* Copies the tree into dir (made when it is not there), and checks all of it;
+ * what is there already is checked, not read again from its source.  Each file
+ * is whole or absent. */
+enum tlog_rc tlog_mirror(const struct tlog_source *from, const char *dir,
+                         const struct tlog_head *head, struct tlog_err *err) TLOG_MUST_CHECK;
+/* Writes DIR/checkpoint; call it last. */
+enum tlog_rc tlog_mirror_publish(const char *dir, struct tlog_bytes checkpoint,
+                                 struct tlog_err *err) TLOG_MUST_CHECK;
+
 /* ---- Searching a database for damage ---- */
 
 enum tlog_fault_kind {

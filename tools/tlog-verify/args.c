@@ -68,6 +68,15 @@ static enum qr_rc take_rest(int argc, char **argv, const char **operand, struct 
     return QR_OK;
 }
 
+/* Number of the option that getopt_long gave; -o is short for --output. */
+static size_t number_of(int c, const struct arg *args, size_t count)
+{
+    if (c != 'o') return (size_t)c;
+    size_t i = 0;
+    while (i < count && !qr_bytes_is(qr_str(args[i].name), "output")) i++;
+    return i;
+}
+
 enum qr_rc args_read(int argc, char **argv, const struct arg *args, size_t count,
                      const char **operand, struct answer *a)
 {
@@ -81,8 +90,9 @@ enum qr_rc args_read(int argc, char **argv, const struct arg *args, size_t count
     opterr = 0;
     optind = 1;
     int c;
-    while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-        if (c == '?' || c == ':')
+    while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
+        size_t i = number_of(c, args, count);
+        if (c == '?' || c == ':' || i == count)
             return answer_fail(a, QR_USAGE, see_help, "%s: %.60s",
                                c == '?' ? "unknown option" : "a value is missing after",
                                argv[optind - 1]);
@@ -91,8 +101,8 @@ enum qr_rc args_read(int argc, char **argv, const struct arg *args, size_t count
             a->explain = true;
             continue;
         }
-        QR_TRY(take(&args[c], optarg, seen[c], a));
-        seen[c] = true;
+        QR_TRY(take(&args[i], optarg, seen[i], a));
+        seen[i] = true;
     }
     for (size_t i = 0; i < count; i++)
         if (args[i].required && !seen[i])

@@ -23,5 +23,7 @@ extern const struct command command_consistency;
 extern const struct command command_checkpoint;
 extern const struct command command_bundle;
 extern const struct command command_proof;
+extern const struct command command_fsck;
+extern const struct command command_tiles;
 
 #endif

@@ -6,10 +6,11 @@
 #include "config.h"
 
 static const struct command *const commands[] = {
-    &command_inclusion, &command_consistency, &command_checkpoint, &command_bundle, &command_proof,
+    &command_inclusion, &command_consistency, &command_checkpoint, &command_bundle,
+    &command_proof,     &command_fsck,        &command_tiles,
 };
 
-static const char *const not_yet[] = {"log", "fsck"};
+static const char *const not_yet[] = {"log"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
