@@ -7,6 +7,7 @@
 #include "attest/handshake.h"
 
 #include "attest/session_make.h"
+#include "base/removal.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -149,14 +150,14 @@ static enum qr_rc judge(const struct channel *c, int peer, const struct attest_s
                                       .time_us = qr_now_us(&self->clock)};
     if (rc == QR_OK) rc = attest_verify_evidence(&e, &want, &j->verdict, err);
     attest_evidence_fini(&e);
-    return rc;
+    return QR_HOLDS(HANDSHAKE_EVIDENCE, rc == QR_OK) ? QR_OK : rc;
 }
 
 static enum qr_rc check_policy(struct qr_bytes theirs, const struct qr_hash *ours,
                                struct qr_err *err)
 {
     char hex[2 * QR_SHA256_SIZE + 1];
-    if (qr_bytes_equal(theirs, QR_BYTES_OF(ours->b))) return QR_OK;
+    if (QR_HOLDS(HANDSHAKE_POLICY, qr_bytes_equal(theirs, QR_BYTES_OF(ours->b)))) return QR_OK;
     qr_hex(theirs.p, theirs.n, hex);
     return qr_fail(err, QR_ATTESTATION, "the peer's attestation policy is another one: %s", hex);
 }
@@ -164,9 +165,9 @@ static enum qr_rc check_policy(struct qr_bytes theirs, const struct qr_hash *our
 static enum qr_rc check_peer_names(const struct side *s, const struct attest_tls_peer *tls,
                                    struct qr_err *err)
 {
-    if (tls->node_id.n && !qr_bytes_is(tls->node_id, s->node_id))
+    if (!QR_HOLDS(HANDSHAKE_NAMES, !tls->node_id.n || qr_bytes_is(tls->node_id, s->node_id)))
         return qr_fail(err, QR_DENIED, "the peer's node id is not its certificate's");
-    if (tls->role.n && !qr_bytes_is(tls->role, s->role))
+    if (!QR_HOLDS(HANDSHAKE_NAMES, !tls->role.n || qr_bytes_is(tls->role, s->role)))
         return qr_fail(err, QR_DENIED, "the peer's role is not its certificate's");
     return QR_OK;
 }
@@ -376,7 +377,8 @@ enum qr_rc attest_client_finish(struct attest_client *c, struct qr_bytes m4,
     };
     qr_copy(seed.id, k.tail.p, sizeof seed.id);
     QR_TRY(derive(&c->c, CLIENT, &k, &seed.keys, err));
-    bool confirmed = qr_equal_ct(k.confirm, confirm.p, sizeof k.confirm);
+    bool confirmed =
+        QR_HOLDS(HANDSHAKE_CONFIRM, qr_equal_ct(k.confirm, confirm.p, sizeof k.confirm));
     if (!confirmed || seed.hard_stop_s > ATTEST_HARD_STOP_S || seed.reattest_s > seed.hard_stop_s) {
         qr_secret_fini(&seed.keys);
         return qr_fail(err, QR_ATTESTATION, "the server's confirmation is wrong");
@@ -475,7 +477,7 @@ static struct pending *pending_take(struct attest_server *s, struct qr_bytes id)
         s->pending[i] = NULL;
     }
     unlock(s);
-    if (found && found->expires_us <= qr_mono_us(&s->self->clock)) {
+    if (found && !QR_HOLDS(HANDSHAKE_AGE, found->expires_us > qr_mono_us(&s->self->clock))) {
         pending_free(found);
         found = NULL;
     }
@@ -500,7 +502,7 @@ static enum qr_rc read_init(const struct attest_server *s, const struct attest_t
         return qr_fail(err, QR_MALFORMED, "the first message is malformed");
     if (!qr_bytes_is(purpose, ATTEST_PURPOSE_CHANNEL))
         return qr_fail(err, QR_DENIED, "a handshake is for the purpose channel only");
-    if (!qr_bytes_is(qr_str(audience), s->audience))
+    if (!QR_HOLDS(HANDSHAKE_AUDIENCE, qr_bytes_is(qr_str(audience), s->audience)))
         return qr_fail(err, QR_DENIED, "the handshake is meant for another service");
     QR_TRY(check_policy(policy, &s->self->policy->hash, err));
     cl->spki = peer->spki;
@@ -613,7 +615,7 @@ enum qr_rc attest_server_finish(struct attest_server *s, const struct attest_tls
     }
     if (!p) return qr_fail(err, QR_NOTFOUND, "no such handshake: unknown, used, or too old");
     enum qr_rc rc = QR_OK;
-    if (!qr_hash_equal(&peer->spki, &p->c.side[CLIENT].spki))
+    if (!QR_HOLDS(HANDSHAKE_PEER, qr_hash_equal(&peer->spki, &p->c.side[CLIENT].spki)))
         rc = qr_fail(err, QR_DENIED, "another TLS peer began this handshake");
     if (rc == QR_OK) {
         j.transcript = &p->transcript;

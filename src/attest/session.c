@@ -8,12 +8,13 @@
 
 #include "attest/session_make.h"
 #include "base/limits.h"
+#include "base/removal.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#define VERSION 1
+#define WIRE_VERSION 1
 #define TO_SERVER 1
 #define TO_CLIENT 2
 /* Long before a counter can wrap, a new session is made. */
@@ -121,7 +122,7 @@ static struct qr_bytes key(const struct attest_session *s, int which)
 
 static enum qr_rc alive(struct attest_session *s, struct qr_err *err)
 {
-    if (attest_session_age(s) != ATTEST_EXPIRED) return QR_OK;
+    if (QR_HOLDS(CALLS_ALIVE, attest_session_age(s) != ATTEST_EXPIRED)) return QR_OK;
     return qr_fail(err, QR_ATTESTATION, "the attested session has expired");
 }
 
@@ -202,7 +203,7 @@ enum qr_rc attested_call_seal(struct attest_session *s, const char *method, stru
                        .evidence = QR_BYTES_OF(s->seed.own_digest.b),
                        .policy = QR_BYTES_OF(s->seed.peer.policy_hash.b),
                        .deadline_us = deadline_us};
-    header[0] = VERSION;
+    header[0] = WIRE_VERSION;
     qr_copy(header + 1, s->seed.id, 16);
     qr_set_be64(header + 17, h.counter);
     qr_copy(header + 25, h.evidence.p, 32);
@@ -213,7 +214,9 @@ enum qr_rc attested_call_seal(struct attest_session *s, const char *method, stru
 
 enum qr_rc attested_call_session_id(struct qr_bytes header, uint8_t out[ATTEST_SESSION_ID_SIZE])
 {
-    if (header.n != ATTESTED_CALL_SIZE || header.p[0] != VERSION) return QR_MALFORMED;
+    if (header.n < ATTESTED_CALL_SIZE ||
+        !QR_HOLDS(CALLS_HEADER_FORM, header.n == ATTESTED_CALL_SIZE && header.p[0] == WIRE_VERSION))
+        return QR_MALFORMED;
     qr_copy(out, header.p + 1, ATTEST_SESSION_ID_SIZE);
     return QR_OK;
 }
@@ -249,12 +252,15 @@ static bool window_take(struct attest_session *s, uint64_t counter)
 static enum qr_rc check_content(const struct attest_session *s, const struct header *h,
                                 const struct qr_hash *pinned, struct qr_err *err)
 {
-    if (!qr_bytes_equal(h->policy, QR_BYTES_OF(pinned->b)) ||
-        !qr_bytes_equal(h->policy, QR_BYTES_OF(s->seed.peer.policy_hash.b)))
+    if (!QR_HOLDS(CALLS_POLICY,
+                  qr_bytes_equal(h->policy, QR_BYTES_OF(pinned->b)) &&
+                      qr_bytes_equal(h->policy, QR_BYTES_OF(s->seed.peer.policy_hash.b))))
         return qr_fail(err, QR_ATTESTATION, "the attestation policy pinned here is another one");
-    if (!qr_bytes_equal(h->evidence, QR_BYTES_OF(s->seed.peer.claims.evidence_digest.b)))
+    if (!QR_HOLDS(CALLS_EVIDENCE,
+                  qr_bytes_equal(h->evidence, QR_BYTES_OF(s->seed.peer.claims.evidence_digest.b))))
         return qr_fail(err, QR_ATTESTATION, "the call names other evidence than the session's");
-    if (h->deadline_us < qr_now_us(&s->seed.clock) - QR_MAX_TIME_SKEW_US)
+    if (!QR_HOLDS(CALLS_DEADLINE,
+                  h->deadline_us >= qr_now_us(&s->seed.clock) - QR_MAX_TIME_SKEW_US))
         return qr_fail(err, QR_DEADLINE, "the deadline of the call is past");
     return QR_OK;
 }
@@ -276,11 +282,12 @@ static enum qr_rc open_header(struct attest_session *s, const struct attested_in
     call->counter = h.counter;
     call->deadline_us = h.deadline_us;
     QR_TRY(call_mac(s, &h, call, mac));
-    if (!qr_equal_ct(id, s->seed.id, sizeof id) || !qr_equal_ct(mac, p + 97, sizeof mac))
+    if (!QR_HOLDS(CALLS_MAC,
+                  qr_equal_ct(id, s->seed.id, sizeof id) && qr_equal_ct(mac, p + 97, sizeof mac)))
         return qr_fail(err, QR_UNAUTHENTICATED, "the call is not authentic");
     QR_TRY(check_content(s, &h, in->pinned, err));
     lock(s);
-    bool fresh = window_take(s, h.counter);
+    bool fresh = QR_HOLDS(CALLS_COUNTER, window_take(s, h.counter));
     unlock(s);
     return fresh ? QR_OK : qr_fail(err, QR_UNAUTHENTICATED, "the call is replayed or too old");
 }
@@ -314,7 +321,7 @@ enum qr_rc attested_reply_seal(struct attest_session *s, const struct attested_c
 {
     if (!s->seed.server) return QR_STATE;
     QR_TRY(alive(s, NULL));
-    trailer[0] = VERSION;
+    trailer[0] = WIRE_VERSION;
     return reply_mac(s, call, result, trailer + 1);
 }
 
@@ -325,10 +332,12 @@ enum qr_rc attested_reply_open(struct attest_session *s, const struct attested_c
     uint8_t mac[QR_SHA256_SIZE];
     if (s->seed.server) return qr_fail(err, QR_STATE, "only the client opens replies");
     QR_TRY(alive(s, err));
-    if (trailer.n != ATTESTED_REPLY_SIZE || trailer.p[0] != VERSION)
+    if (trailer.n < ATTESTED_REPLY_SIZE ||
+        !QR_HOLDS(CALLS_TRAILER_FORM,
+                  trailer.n == ATTESTED_REPLY_SIZE && trailer.p[0] == WIRE_VERSION))
         return qr_fail(err, QR_MALFORMED, "the reply's trailer has a wrong length or version");
     QR_TRY(reply_mac(s, call, result, mac));
-    if (!qr_equal_ct(mac, trailer.p + 1, sizeof mac))
+    if (!QR_HOLDS(CALLS_REPLY_MAC, qr_equal_ct(mac, trailer.p + 1, sizeof mac)))
         return qr_fail(err, QR_UNAUTHENTICATED, "the reply is not authentic");
     return QR_OK;
 }
@@ -364,8 +373,9 @@ enum qr_rc attested_stream_open(struct attest_session *s, const struct attested_
     if (s->seed.server || *next == UINT64_MAX) return QR_STATE;
     QR_TRY(alive(s, NULL));
     QR_TRY(frame_mac(s, call, frame, own));
-    if (mac.n != sizeof own || !qr_equal_ct(own, mac.p, sizeof own)) return QR_UNAUTHENTICATED;
-    if (frame->sequence != *next) return QR_STATE;
+    if (!QR_HOLDS(STREAM_MAC, mac.n == sizeof own && qr_equal_ct(own, mac.p, sizeof own)))
+        return QR_UNAUTHENTICATED;
+    if (!QR_HOLDS(STREAM_SEQUENCE, frame->sequence == *next)) return QR_STATE;
     *next = frame->final ? UINT64_MAX : *next + 1;
     return QR_OK;
 }
@@ -397,7 +407,7 @@ enum qr_rc attested_secret_seal(struct attest_session *s, const char *label, str
     uint8_t direction = s->seed.server ? TO_CLIENT : TO_SERVER;
     enum qr_rc rc = secret_frame(s, direction, counter, label, nonce, &aad);
     if (rc == QR_OK) {
-        qr_buf_put_u8(out, VERSION);
+        qr_buf_put_u8(out, WIRE_VERSION);
         qr_buf_put_be64(out, counter);
         rc = qr_seal(key(s, s->seed.server ? KEY_AEAD_SERVER : KEY_AEAD_CLIENT).p, nonce,
                      qr_buf_bytes(&aad), plain, out);
@@ -412,7 +422,7 @@ enum qr_rc attested_secret_open(struct attest_session *s, const char *label, str
     uint8_t nonce[QR_AEAD_NONCE];
     struct qr_buf aad;
     QR_TRY(alive(s, NULL));
-    if (sealed.n < ATTESTED_SECRET_OVERHEAD || sealed.p[0] != VERSION) return QR_MALFORMED;
+    if (sealed.n < ATTESTED_SECRET_OVERHEAD || sealed.p[0] != WIRE_VERSION) return QR_MALFORMED;
     qr_buf_init(&aad, MAC_INPUT_MAX);
     uint8_t direction = s->seed.server ? TO_SERVER : TO_CLIENT;
     enum qr_rc rc = secret_frame(s, direction, qr_get_be64(sealed.p + 1), label, nonce, &aad);

@@ -6,6 +6,7 @@
  * on both sides is bound to both TLS keys. */
 #include "rpc/attested.h"
 
+#include "base/removal.h"
 #include "base/wait.h"
 #include "rpc/attested_node.h"
 
@@ -123,7 +124,7 @@ static enum qr_rc handshake(struct attested_client *c, int timeout_ms, struct at
     struct qr_bytes node = attested_node(&server);
     /* Every node has a certificate of this CA, and a role is what a node says
      * of itself: a service is known by its node's name. */
-    if (server.tls && !qr_bytes_is(node, c->audience))
+    if (!QR_HOLDS(HANDSHAKE_SERVER_NODE, !server.tls || qr_bytes_is(node, c->audience)))
         return qr_fail(err, QR_ATTESTATION, "the certificate there is of node \"%.*s\", not of %s",
                        (int)node.n, (const char *)node.p, c->audience);
     struct attest_tls_peer peer = {

@@ -4,6 +4,7 @@
  * keeps the threads of a client apart. */
 #include "rpc/flight.h"
 
+#include "base/removal.h"
 #include "rpc/decode.h"
 
 #include <assert.h>
@@ -133,9 +134,9 @@ enum qr_rc flight_judge(struct flight *f, struct qr_bytes reply, struct rpc_answ
         struct qr_bytes seal = wire_md(&f->trailing, RPC_ATTEST_KEY, &count);
         struct rpc_guard_reply r = {
             .method = f->path, .status = (int)f->status, .message = message, .reply = reply};
-        if (count != 1) seal = QR_BYTES_NONE;
+        if (!QR_HOLDS(CALLS_TRAILER_ONE, count == 1)) seal = QR_BYTES_NONE;
         out->authentic = f->guard.verify(f->guard.ctx, f->state, &r, seal) == QR_OK;
-        if (!out->authentic) return unproven(f, message, err);
+        if (!QR_HOLDS(CALLS_REPLY, out->authentic)) return unproven(f, message, err);
     }
     if (f->status == GRPC_STATUS_OK) return QR_OK;
     enum qr_rc rc = wire_status_rc((int)f->status, message, &text);

@@ -6,6 +6,7 @@
  * queue by the one reader. */
 #include "rpc/flight.h"
 
+#include "base/removal.h"
 #include "rpc/decode.h"
 
 #include "quorate/v1/common.pb-c.h"
@@ -88,7 +89,8 @@ static enum qr_rc stream_end(struct rpc_stream *st, struct rpc_answer *out, stru
     st->status_in = true;
     if (atomic_load(&st->cancelled)) return qr_fail(err, QR_CANCELLED, "cancelled");
     QR_TRY(flight_judge(&st->f, QR_BYTES_NONE, out, err));
-    if (st->framed && !st->final_seen) return qr_fail(err, QR_UNAVAILABLE, "stream cut");
+    if (!QR_HOLDS(STREAM_FINAL, !st->framed || st->final_seen))
+        return qr_fail(err, QR_UNAVAILABLE, "stream cut");
     out->ended = true;
     return QR_OK;
 }
@@ -107,7 +109,8 @@ static enum qr_rc frame_open(struct rpc_stream *st, struct qr_bytes wire, struct
     if (g && g->verify_frame(g->ctx, st->f.state, &in, QR_BYTES(frame->mac.data, frame->mac.len)) !=
                  QR_OK)
         return qr_fail(err, QR_ATTESTATION, "a stream element is not authentic");
-    if (st->final_seen || frame->sequence != st->sequence || (frame->final && in.body.n > 0))
+    if (!QR_HOLDS(STREAM_ORDER, !st->final_seen && frame->sequence == st->sequence) ||
+        (frame->final && in.body.n > 0))
         return qr_fail(err, QR_UNAVAILABLE, "stream out of order");
     st->sequence++;
     st->final_seen = frame->final;

@@ -21,6 +21,14 @@ enum qr_rc rpc_testing_channel(struct rpc_channel **out, const struct rpc_channe
     return flight_channel_new(out, conf, grpc_insecure_credentials_create(), err);
 }
 
+size_t rpc_testing_live(struct rpc_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    size_t n = s->live_count;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
 static enum qr_rc creds_of(const struct rpc_testing_raw *raw, grpc_channel_credentials **out,
                            struct qr_err *err)
 {

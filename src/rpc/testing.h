@@ -15,6 +15,9 @@ enum qr_rc rpc_testing_server(struct rpc_server **out, const struct rpc_server_c
 enum qr_rc rpc_testing_channel(struct rpc_channel **out, const struct rpc_channel_conf *conf,
                                struct qr_err *err) QR_MUST_CHECK;
 
+/* Calls that are alive at s; a call that is not has been audited. */
+size_t rpc_testing_live(struct rpc_server *s);
+
 struct rpc_testing_header {
     const char *key;
     struct qr_bytes value;

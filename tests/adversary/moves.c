@@ -1,5 +1,5 @@
 /* moves.c - reads the script anew at each call; tests are not in a hurry. */
-#include "adversary/moves.h"
+#include "tests/adversary/moves.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,9 @@ static const char *script(void)
     return text;
 }
 
-const char *move_value(const char *name)
+const char *move_value_in(const char *moves, const char *name)
 {
-    const char *p = script();
+    const char *p = moves;
     size_t want = strlen(name);
     while (p && *p) {
         size_t n = strcspn(p, " ");
@@ -38,6 +38,8 @@ const char *move_value(const char *name)
     }
     return NULL;
 }
+
+const char *move_value(const char *name) { return move_value_in(script(), name); }
 
 bool move_played(const char *name) { return move_value(name) != NULL; }
 

@@ -14,6 +14,8 @@
 /* Value of a move that is played, "" for one without; NULL: not played.  A
  * static buffer of the calling thread, good until its next call. */
 const char *move_value(const char *name);
+/* The same in a list that is given (NULL: none). */
+const char *move_value_in(const char *moves, const char *name);
 bool move_played(const char *name);
 /* The same move, but only at its nth call (1 is the first) in this process. */
 bool move_played_at(const char *name, unsigned nth, unsigned *calls);
