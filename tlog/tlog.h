@@ -346,7 +346,7 @@ enum tlog_rc tlog_proof_file_check(const struct tlog_proof_file *in,
 #define TLOG_ENTRY_MAX 65535     /* bytes of an entry (tlog-tiles bundles) */
 #define TLOG_KEY_MAX 64          /* bytes of a key or a tag */
 #define TLOG_TAGS_MAX 8          /* tags of an entry */
-#define TLOG_BATCH_MAX 4096      /* entries of a batch */
+#define TLOG_BATCH_MAX 16384     /* entries of a batch */
 #define TLOG_CHECKPOINT_MAX 1024 /* bytes of a checkpoint this log signs */
 
 struct tlog_log;
@@ -428,7 +428,7 @@ enum tlog_rc tlog_append(struct tlog_log *log, const struct tlog_entry *entry,
                          struct tlog_receipt *receipt, struct tlog_signed *checkpoint,
                          struct tlog_err *err) TLOG_MUST_CHECK;
 /* Appends count entries, all or none, under one checkpoint; receipts has room
- * for count. */
+ * for count, or is NULL: proofs can be had later. */
 enum tlog_rc tlog_append_batch(struct tlog_log *log, const struct tlog_entry *entries, size_t count,
                                struct tlog_receipt *receipts, struct tlog_signed *checkpoint,
                                struct tlog_err *err) TLOG_MUST_CHECK;
