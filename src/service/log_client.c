@@ -7,6 +7,7 @@
 #include "service/log_client.h"
 
 #include "base/file.h"
+#include "base/removal.h"
 #include "tlog/qr.h"
 
 #include "quorate/v1/log.pb-c.h"
@@ -236,8 +237,8 @@ static enum qr_rc observe(struct log_client *c, const struct log_head *head,
         enum qr_rc rc = newer && since_proves(since, &base, &head->at)
                             ? QR_OK
                             : prove(c, newer ? &base : &head->at, newer ? &head->at : &base, err);
-        if (rc == QR_FALSE) return fork_found(c, head, &base, err);
-        if (rc != QR_OK) return rc;
+        if (!QR_HOLDS(LOG_CONSISTENCY, rc != QR_FALSE)) return fork_found(c, head, &base, err);
+        if (rc != QR_OK && rc != QR_FALSE) return rc;
         bool again = false;
         QR_TRY(advance(c, head, &base, &again, err));
         if (!again) return QR_OK;
@@ -318,7 +319,9 @@ enum qr_rc log_client_knows(struct log_client *c, const struct leaf_checkpoint *
                        (unsigned long long)at->size);
     if (at->size == 0) return qr_fail(err, QR_FALSE, "an empty checkpoint says nothing");
     enum qr_rc rc = prove(c, at, &seen, err);
-    return rc == QR_FALSE ? qr_fail(err, rc, "the checkpoint is not of this log") : rc;
+    if (!QR_HOLDS(LOG_KNOWN, rc != QR_FALSE))
+        return qr_fail(err, rc, "the checkpoint is not of this log");
+    return rc == QR_FALSE ? QR_OK : rc;
 }
 
 /* ---- answers ---- */
@@ -338,6 +341,9 @@ static enum qr_rc take_head(struct log_client *c, const Quorate__V1__Checkpoint 
     if (!cp) return qr_fail(err, QR_MALFORMED, "the log's answer has no checkpoint");
     struct since since = {asked, cp->n_consistency, cp->consistency};
     QR_TRY(open_note(c, of_pb(cp->note), &out->head, err));
+    if (!QR_HOLDS(LOG_STALE, out->head.at.size >= asked))
+        return qr_fail(err, QR_FALSE, "the log has gone back: to size %llu, from %llu",
+                       (unsigned long long)out->head.at.size, (unsigned long long)asked);
     return observe(c, &out->head, &since, err);
 }
 
@@ -352,7 +358,8 @@ static enum qr_rc take_entry(const Quorate__V1__ProvenEntry *e, const struct log
     out->leaf = leaf_hash(out->bytes);
     QR_TRY(take_path(e->n_path, e->path, &out->proof, err));
     qr_copy(leaf.b, out->leaf.b, sizeof leaf.b);
-    if (tlog_inclusion_check(e->index, &head, &leaf, &out->proof) != TLOG_OK)
+    if (!QR_HOLDS(LOG_INCLUSION,
+                  tlog_inclusion_check(e->index, &head, &leaf, &out->proof) == TLOG_OK))
         return qr_fail(err, QR_FALSE, "the log does not prove entry %llu",
                        (unsigned long long)e->index);
     return QR_OK;
@@ -442,7 +449,7 @@ enum qr_rc log_client_append(struct log_client *c, const struct qr_bytes *entrie
     assert(n >= 1 && n <= 256);
     QR_TRY(n == 1 ? append_one(c, entries[0], out, err) : append_batch(c, entries, n, out, err));
     for (size_t i = 0; i < n; i++) {
-        if (qr_bytes_equal(out->entries[i].bytes, entries[i])) continue;
+        if (QR_HOLDS(LOG_OWN_BYTES, qr_bytes_equal(out->entries[i].bytes, entries[i]))) continue;
         log_answer_fini(out);
         return qr_fail(err, QR_FORK, "the log proves another entry than ours");
     }
@@ -468,7 +475,7 @@ enum qr_rc log_client_head(struct log_client *c, struct log_answer *out, struct 
 static enum qr_rc are_asked(const struct log_answer *a, const uint64_t *indexes, struct qr_err *err)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (a->entries[i].index != indexes[i])
+        if (!QR_HOLDS(LOG_INDEX, a->entries[i].index == indexes[i]))
             return qr_fail(err, QR_MALFORMED, "the log answers another entry than asked for");
     return QR_OK;
 }
@@ -568,7 +575,7 @@ enum qr_rc log_client_replay(struct log_client *c, struct tlog_frontier *frontie
     if (r.f.size != at.size) return qr_fail(err, QR_UNAVAILABLE, "the log's stream ended early");
     struct tlog_head got;
     tlog_frontier_head(&r.f, &got);
-    if (!qr_equal_ct(got.root.b, at.root.b, sizeof at.root.b))
+    if (!QR_HOLDS(LOG_REPLAY, qr_equal_ct(got.root.b, at.root.b, sizeof at.root.b)))
         return qr_fail(err, QR_FORK, "the log's entries do not lead to its checkpoint");
     *frontier = r.f;
     return QR_OK;

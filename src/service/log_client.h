@@ -5,7 +5,8 @@
  * pinned origin and keys, each entry's inclusion, an appended entry against
  * the hash of our own bytes, and every checkpoint against the newest one seen
  * so far, which is kept in a file across restarts.  A log that shows two
- * histories gives QR_FORK, from then on for ever.  All functions may be called
+ * histories gives QR_FORK, from then on for ever; so does one answer with an
+ * older tree than the log had shown before it was asked.  All functions may be called
  * from any thread and block; no lock is held during a call.
  *
  * Spec: docs/FORMATS.md section 2, TRUST.md sections 3 and 9. */
