@@ -208,13 +208,24 @@ static enum qr_rc session_check(const struct sorted *s, const struct bundle_fact
     return QR_OK;
 }
 
+static struct qr_hash entry_identity(const struct bundle_facts *f, struct qr_bytes leaf)
+{
+    const struct qr_bytes parts[] = {QR_BYTES(&f->context.classes, sizeof f->context.classes),
+                                     leaf};
+    return bundle_fact_hash(BUNDLE_FACT_ENTRY, parts, 2);
+}
+
 /* (e) */
 static enum qr_rc entries_check(const struct sorted *s, struct bundle_facts *f,
-                                struct trust_report *r)
+                                struct bundle_known *known, struct trust_report *r)
 {
     for (size_t i = 0; i < s->b->entry_count; i++) {
-        trust_report_subject(r, "entry %llu", (unsigned long long)s->b->entries[i].index);
-        QR_TRY(trust_entry_check(&f->context, &s->parsed[i], r));
+        struct qr_hash h = entry_identity(f, s->b->entries[i].leaf);
+        if (!bundle_known_has(known, &h)) {
+            trust_report_subject(r, "entry %llu", (unsigned long long)s->b->entries[i].index);
+            QR_TRY(trust_entry_check(&f->context, &s->parsed[i], r));
+            bundle_known_add(known, &h);
+        }
         f->classes |= s->parsed[i].classes;
         if (s->parsed[i].time_us > f->time_us) f->time_us = s->parsed[i].time_us;
     }
@@ -271,16 +282,10 @@ static struct qr_hash approval_identity(const struct bundle_facts *f,
     qr_buf_put(&b, f->context.policies.attestation.b, QR_SHA256_SIZE);
     qr_buf_put_be32(&b, f->context.classes);
     if (b.failed) qr_fatal("an approval over the bundle's cap");
-    struct qr_hash h = qr_sha256_one(qr_buf_bytes(&b));
+    struct qr_bytes all = qr_buf_bytes(&b);
+    struct qr_hash h = bundle_fact_hash(BUNDLE_FACT_APPROVAL, &all, 1);
     qr_buf_fini(&b);
     return h;
-}
-
-static bool approval_known(const struct bundle_known *known, const struct qr_hash *h)
-{
-    for (size_t i = 0; known && i < known->n; i++)
-        if (qr_hash_equal(&known->h[i], h)) return true;
-    return false;
 }
 
 /* (h) and (i) of every approval, then (j) */
@@ -291,10 +296,10 @@ static enum qr_rc approvals_check(struct bundle_facts *f, struct bundle_known *k
         struct trust_approval *a = &f->approvals[i];
         struct qr_hash h = approval_identity(f, a);
         f->classes |= a->is.classes;
-        if (approval_known(known, &h)) continue;
+        if (bundle_known_has(known, &h)) continue;
         trust_report_subject(r, "approval %u", (unsigned)i + 1);
         QR_TRY(trust_approval_check(&f->context, &f->request, a, r));
-        if (known && known->n < QR_MAX_PARTICIPANTS) known->h[known->n++] = h;
+        bundle_known_add(known, &h);
     }
     trust_report_subject(r, "%s", "");
     if (f->stage >= BUNDLE_FROZEN)
@@ -373,7 +378,7 @@ static enum qr_rc verify(const struct bundle *b, const struct trust_dir *dir,
     QR_TRY(checkpoint_check(b, dir, f, r));
     QR_TRY(inclusion_check(b, f, r));
     QR_TRY(consistency_check(b, f, r));
-    QR_TRY(entries_check(&s, f, r));
+    QR_TRY(entries_check(&s, f, opt->known, r));
     QR_TRY(policies_check(&s, f, extra, r));
     QR_TRY(trust_request_check(&f->context, &f->request, &f->requester, r));
     if (opt->now_us) QR_TRY(trust_request_alive(&f->request, *opt->now_us, r));

@@ -11,15 +11,8 @@
 #define QUORATE_BUNDLE_VERIFY_H
 
 #include "bundle/bundle.h"
+#include "bundle/known.h"
 #include "trust/quorum_check.h"
-
-/* Approvals that passed under the same trust directory before, byte for byte
- * and index for index: whoever verifies one session at several stages hands the
- * same struct (zeroed at first) to each call, and they are not judged again. */
-struct bundle_known {
-    size_t n;
-    struct qr_hash h[QR_MAX_PARTICIPANTS];
-};
 
 struct bundle_options {
     enum bundle_stage need;  /* a bundle of an earlier stage is refused */
@@ -76,7 +69,8 @@ void bundle_facts_fini(struct bundle_facts *f);
  * members, signatures; gives Y. */
 struct bundle_dkg {
     struct qr_bytes certificate;
-    const uint8_t *frames; /* 64 */
+    const uint8_t *frames;            /* 64 */
+    const struct bundle_known *known; /* may be NULL */
 };
 enum qr_rc bundle_dkg_check(const struct trust_dir *dir, const struct trust_descriptor *d,
                             const struct bundle_dkg *dkg, struct trust_report *r,

@@ -48,7 +48,9 @@ static enum qr_rc dkg_check(const struct trust_dir *dir, const struct trust_desc
     const char *what = transcript_difference(dir, d, dkg->frames, c);
     QR_TRY(
         trust_check(r, TRUST_DKG_TRANSCRIPT, !what, QR_FALSE, "of another %s", what ? what : ""));
-    QR_TRY(trust_result(r, TRUST_DKG_SIGNATURES, cocktail_certificate_signed(c, &err), &err));
+    struct qr_hash fact = bundle_fact_dkg(dkg->certificate);
+    if (!bundle_known_has(dkg->known, &fact))
+        QR_TRY(trust_result(r, TRUST_DKG_SIGNATURES, cocktail_certificate_signed(c, &err), &err));
     trust_pass(r, TRUST_DKG_GROUP_KEY);
     return QR_OK;
 }
@@ -282,7 +284,8 @@ enum qr_rc verify_end(const struct sorted *s, const struct bundle_options *opt,
 {
     struct qr_err err = {{0}};
     struct cocktail_certificate c;
-    struct bundle_dkg dkg = {.certificate = s->b->transcript, .frames = s->b->frames};
+    struct bundle_dkg dkg = {
+        .certificate = s->b->transcript, .frames = s->b->frames, .known = opt->known};
     size_t started = s->only[LEAF_SIGNING_STARTED];
     QR_TRY(dkg_check(f->context.dir, &f->descriptor, &dkg, r, &c));
     qr_copy(f->group_key.b, c.group.key.b, QR_KEY_SIZE);

@@ -45,7 +45,8 @@ static enum qr_rc judge_material(struct group_asking *a, struct qr_err *err)
 
 static enum qr_rc judge_dkg(struct group_asking *a, struct qr_err *err)
 {
-    struct bundle_dkg dkg = {of_pb(a->in->certificate), a->in->frames.data};
+    struct bundle_dkg dkg = {.certificate = of_pb(a->in->certificate),
+                             .frames = a->in->frames.data};
     if (a->in->frames.len != QR_SHA512_SIZE)
         return qr_fail(err, QR_MALFORMED, "frames has 64 bytes");
     a->transcript = qr_sha256_one(dkg.certificate);

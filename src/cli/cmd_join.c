@@ -192,6 +192,7 @@ static enum qr_rc take_part(struct joining *j, const struct approve_plan *approv
     struct follow_plan plan = {.approve = *approved,
                                .papers = &j->papers,
                                .approval = j->where.leaf,
+                               .known = &j->facts->known,
                                .allow_simulated = qr_config_on(j->c->config, "ALLOW_SIMULATED"),
                                .has_file = j->has_file,
                                .file = qr_buf_bytes(&j->file),

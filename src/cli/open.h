@@ -39,6 +39,7 @@ struct open_facts {
     struct qr_buf bytes;
     struct bundle bundle;
     struct bundle_facts facts;
+    struct bundle_known known; /* of judging them */
 };
 enum qr_rc open_session(struct open_all *o, const char *session, struct open_facts **out,
                         struct qr_err *err) QR_MUST_CHECK;

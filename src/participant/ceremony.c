@@ -26,7 +26,7 @@ struct ceremony {
     struct frost_nonces *nonces[QR_MAX_PAYLOADS];
     struct frost_commitment commitments[QR_MAX_PAYLOADS];
     struct qr_pub group_key;
-    struct bundle_known known; /* approvals judged in an earlier step */
+    struct bundle_known known; /* what was judged in an earlier step */
     struct leaf_abort failure; /* of the last refused step */
 };
 
@@ -36,6 +36,7 @@ enum qr_rc ceremony_new(struct ceremony **out, const struct ceremony_setup *setu
     struct ceremony *c = calloc(1, sizeof *c);
     if (!c) return qr_fail(err, QR_NOMEM, "no memory");
     c->is = *setup;
+    if (setup->known) c->known = *setup->known;
     *out = c;
     return QR_OK;
 }
@@ -137,6 +138,41 @@ static enum qr_rc same_as_approved(const struct ceremony *c, const struct bundle
     return QR_OK;
 }
 
+static struct bundle_options options_of(struct ceremony *c, enum bundle_stage need,
+                                        const int64_t *now)
+{
+    return (struct bundle_options){.need = need,
+                                   .allow_simulated = c->is.allow_simulated,
+                                   .has_artifact = true,
+                                   .artifact = c->is.artifact,
+                                   .has_file = c->is.has_file,
+                                   .file = c->is.file,
+                                   .known = &c->known,
+                                   .now_us = now};
+}
+
+void ceremony_preview(struct ceremony *c, struct qr_bytes material)
+{
+    int64_t now = qr_now_us(&c->is.clock);
+    struct bundle_options opt = options_of(c, BUNDLE_OPEN, &now);
+    struct qr_err err = {{0}};
+    struct bundle *b = calloc(1, sizeof *b);
+    struct bundle_facts *f = calloc(1, sizeof *f);
+    if (!b || !f) qr_fatal("out of memory");
+    if (bundle_read(material, b, &err) == QR_OK) {
+        struct trust_report r;
+        trust_report_init(&r);
+        /* What is wrong in it is found, and told, when it matters. */
+        enum qr_rc ignored = bundle_verify(b, c->is.trust, &opt, &r, f);
+        (void)ignored;
+        trust_report_fini(&r);
+        bundle_facts_fini(f);
+        bundle_fini(b);
+    }
+    free(b);
+    free(f);
+}
+
 /* Reads and verifies material; facts and bundle are the caller's to release
  * after QR_OK. */
 static enum qr_rc open_material(struct ceremony *c, struct qr_bytes material,
@@ -144,14 +180,7 @@ static enum qr_rc open_material(struct ceremony *c, struct qr_bytes material,
                                 struct qr_err *err)
 {
     int64_t now = qr_now_us(&c->is.clock);
-    struct bundle_options opt = {.need = need,
-                                 .allow_simulated = c->is.allow_simulated,
-                                 .has_artifact = true,
-                                 .artifact = c->is.artifact,
-                                 .has_file = c->is.has_file,
-                                 .file = c->is.file,
-                                 .known = &c->known,
-                                 .now_us = &now};
+    struct bundle_options opt = options_of(c, need, &now);
     QR_TRY(bundle_read(material, b, err));
     struct trust_report r;
     trust_report_init(&r);
@@ -368,6 +397,10 @@ static enum qr_rc finish_dkg(struct ceremony *c, const struct heard *h, struct q
     }
     if (rc == QR_OK) {
         rc = dkg_finish(c->dkg, qr_buf_bytes(&sigs), certificate, share, err);
+        if (rc == QR_OK) {
+            struct qr_hash fact = bundle_fact_dkg(qr_buf_bytes(certificate));
+            bundle_known_add(&c->known, &fact);
+        }
         struct dkg_blame blame = dkg_blamed(c->dkg);
         if (rc != QR_OK) rc = refuse(c, "dkg2", dkg_reason_name(blame.reason), 0, rc);
     }

@@ -28,6 +28,7 @@ struct ceremony_setup {
     struct qr_hash approval;       /* leaf hash of our approval.given */
     struct leaf_policies policies; /* that we approved under */
     struct qr_hash artifact;
+    const struct bundle_known *known; /* what was judged before; NULL: nothing */
     bool allow_simulated;
     struct qr_bytes file; /* keeps; p NULL: we do not have the file */
     bool has_file;
@@ -54,6 +55,10 @@ void ceremony_letter_fini(struct ceremony_letter *l);
 /* Answer to the presence check of an attempt. */
 enum qr_rc ceremony_presence(struct ceremony *c, uint32_t attempt, struct ceremony_letter *out)
     QR_MUST_CHECK;
+/* Material of stage `open`, while others are awaited: judges the approvals in
+ * it, so that the freeze, which judges all of them, finds most of that work
+ * done.  Decides nothing. */
+void ceremony_preview(struct ceremony *c, struct qr_bytes material);
 /* Material of stage `frozen`: verifies all of it, finds our place, deals.
  * QR_NOTFOUND: we are not a member of this attempt (no letter). */
 enum qr_rc ceremony_frozen(struct ceremony *c, struct qr_bytes material,

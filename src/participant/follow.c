@@ -17,6 +17,7 @@
 #include <time.h>
 
 #define WAIT_MS 1000
+#define QUIET_MS 100 /* nothing comes: there is time */
 #define SUBMIT_MS 30000
 #define SUBMIT_TRIES 5
 #define BACKOFF_MS_MAX 3000
@@ -33,6 +34,7 @@ struct follow {
     struct ceremony *ceremony;
     int64_t renew_us; /* when to renew our certificate */
     bool done;
+    bool preview; /* there may be an approval that we have not judged */
     struct qr_buf *bundle;
     void (*tell)(void *ctx, const struct follow_news *news);
     bool (*stop)(void *ctx);
@@ -124,6 +126,19 @@ static enum qr_rc on_presence(struct follow *f, const struct leaf_order *o, stru
     if (!lists_us(f, json_object_get(o->body, "members"))) return QR_OK;
     f->attempt = o->attempt;
     return submit_and_free(f, &l, ceremony_presence(f->ceremony, o->attempt, &l), err);
+}
+
+/* Somebody approved and others are awaited: judge it now, when nobody waits
+ * for us. */
+static void preview(struct follow *f)
+{
+    struct qr_buf material;
+    struct qr_err ignored = {{0}};
+    f->preview = false;
+    qr_buf_init(&material, QR_MAX_BUNDLE);
+    if (services_material(f->services, f->session, NULL, BUNDLE_OPEN, &material, &ignored) == QR_OK)
+        ceremony_preview(f->ceremony, qr_buf_bytes(&material));
+    qr_buf_fini(&material);
 }
 
 static enum qr_rc on_frozen(struct follow *f, struct qr_err *err)
@@ -276,6 +291,9 @@ static enum qr_rc obey(struct follow *f, const struct leaf_order *o, struct qr_e
     struct follow_news n;
     read_news(o, &n);
     tell(f, &n);
+    /* What completes a quorum is followed by the next step. */
+    f->preview = f->plan && o->type == LEAF_ORDER_PROGRESS &&
+                 (n.engineers_have < n.engineers_need || n.stewards_have < n.stewards_need);
     if (o->type == LEAF_ORDER_SIGNED) return take_bundle(f, err);
     if (o->type == LEAF_ORDER_ENDED) return on_ended(&n, err);
     if (o->type == LEAF_ORDER_ATTEMPT_FAILED) return on_attempt_failed(f, o, &n, err);
@@ -360,8 +378,8 @@ static enum qr_rc read_stream(struct follow *f, struct rpc_stream *st, struct qr
 {
     while (!f->done) {
         struct rpc_answer a;
-        enum qr_rc rc = rpc_stream_next(st, WAIT_MS, &a, err);
-        bool ended = rc == QR_OK && a.ended;
+        enum qr_rc rc = rpc_stream_next(st, f->preview ? QUIET_MS : WAIT_MS, &a, err);
+        bool ended = rc == QR_OK && a.ended, quiet = rc == QR_OK && !a.msg && !ended;
         if (rc != QR_OK)
             rc = QR_UNAVAILABLE;
         else if (a.msg)
@@ -369,6 +387,7 @@ static enum qr_rc read_stream(struct follow *f, struct rpc_stream *st, struct qr
         rpc_answer_fini(&a);
         if (rc != QR_OK) return rc;
         if (ended) return QR_UNAVAILABLE;
+        if (quiet && f->preview) preview(f);
         if (f->stop && f->stop(f->ctx)) return qr_fail(err, QR_CANCELLED, "stopped");
         renew_if_due(f);
     }
@@ -423,6 +442,7 @@ enum qr_rc follow_run(const struct follow_plan *plan, struct qr_buf *bundle, str
                                    .approval = plan->approval,
                                    .policies = facts->request.is.policies,
                                    .artifact = facts->request.is.artifact.sha256,
+                                   .known = plan->known,
                                    .allow_simulated = plan->allow_simulated,
                                    .file = plan->file,
                                    .has_file = plan->has_file,

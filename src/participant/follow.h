@@ -25,6 +25,7 @@ struct follow_plan {
     struct approve_plan approve;         /* services, person, keys, facts of stage open */
     const struct approve_papers *papers; /* of the approval */
     struct qr_hash approval;             /* its leaf hash */
+    const struct bundle_known *known;    /* from judging the facts */
     bool allow_simulated;
     bool has_file;
     struct qr_bytes file; /* the artifact, when we have it */
