@@ -343,6 +343,31 @@ static enum qr_rc payload_list_check(const struct bundle *b, const struct leaf_r
                        "its payloads, frames or transcript do not fit its stage");
 }
 
+/* The identity entry of the i-th approval, then the requester's. */
+static const struct trust_identity *identity_of(const struct bundle_facts *f, size_t i)
+{
+    return i < f->approval_count ? &f->approvals[i].identity : &f->requester;
+}
+
+/* (g), as far as these entries show it: one of them replaced an enrolment
+ * before the roster, or before the request of the requester. */
+static enum qr_rc replaced_check(const struct bundle_facts *f, struct trust_report *r)
+{
+    for (size_t i = 0; i <= f->approval_count; i++) {
+        uint64_t until = i < f->approval_count ? f->roster.at.index : f->request.at.index;
+        for (size_t j = 0; j <= f->approval_count; j++) {
+            const struct trust_identity *later = identity_of(f, j);
+            if (later->kind == LEAF_IDENTITY_ROLE_CHANGED && later->at.index < until &&
+                qr_hash_equal(&later->is.enrolment, &identity_of(f, i)->at.leaf))
+                QR_TRY(trust_fail(r, TRUST_ROSTER_REVOKED, QR_FALSE,
+                                  "entry %llu had replaced the enrolment of entry %llu",
+                                  (unsigned long long)later->at.index,
+                                  (unsigned long long)identity_of(f, i)->at.index));
+        }
+    }
+    return QR_OK;
+}
+
 static enum qr_rc frozen_check(struct bundle_facts *f, struct bundle_known *known,
                                struct trust_report *r)
 {
@@ -352,6 +377,7 @@ static enum qr_rc frozen_check(struct bundle_facts *f, struct bundle_known *know
                                   .roster = &f->roster,
                                   .d = &f->descriptor};
     QR_TRY(trust_roster_check(&f->context, &freeze, r));
+    QR_TRY(replaced_check(f, r));
     QR_TRY(approvals_check(f, known, r));
     QR_TRY(trust_descriptor_check(&f->context, &freeze, r));
     return trust_request_alive(&f->request, f->descriptor.at.time_us, r);

@@ -227,6 +227,8 @@ enum qr_rc leaf_ended_read(const json_t *body, struct leaf_ended *out, struct qr
         out->state = LEAF_FAILED;
         qr_obj_bad(&o, "state");
     }
+    /* Only a person cancels, and nothing else has one's name. */
+    if ((out->state == LEAF_CANCELLED) != out->by_person) qr_obj_bad(&o, "by");
     leaf_text_read(&o, "step", out->step, sizeof out->step);
     return qr_obj_done(&o, err);
 }

@@ -29,15 +29,21 @@ static const struct qr_pub *key_of(const struct trust_approval *a, size_t k)
     return keys[k];
 }
 
-static enum qr_rc keys_check(const struct trust_approval *a, size_t n, struct trust_report *r)
+static enum qr_rc keys_check(const struct trust_dir *dir, const struct trust_approval *a, size_t n,
+                             struct trust_report *r)
 {
-    for (size_t i = 0; i < n * KEYS_EACH; i++)
+    for (size_t i = 0; i < n * KEYS_EACH; i++) {
+        if (trust_dir_has_key(dir, key_of(&a[i / KEYS_EACH], i % KEYS_EACH)))
+            QR_TRY(trust_fail(r, TRUST_QUORUM_KEYS, QR_POLICY,
+                              "a key of approval %u is a service's or an admin's",
+                              (unsigned)(i / KEYS_EACH) + 1));
         for (size_t j = 0; j < i; j++)
             if (qr_bytes_equal(QR_BYTES_OF(key_of(&a[i / KEYS_EACH], i % KEYS_EACH)->b),
                                QR_BYTES_OF(key_of(&a[j / KEYS_EACH], j % KEYS_EACH)->b)))
                 QR_TRY(trust_fail(r, TRUST_QUORUM_KEYS, QR_POLICY,
                                   "one key stands in approvals %u and %u",
                                   (unsigned)(j / KEYS_EACH) + 1, (unsigned)(i / KEYS_EACH) + 1));
+    }
     trust_pass(r, TRUST_QUORUM_KEYS);
     return QR_OK;
 }
@@ -70,7 +76,7 @@ enum qr_rc trust_people_check(const struct trust_context *ctx, const struct trus
                               struct trust_report *r)
 {
     QR_TRY(persons_check(approvals, n, r));
-    QR_TRY(keys_check(approvals, n, r));
+    QR_TRY(keys_check(ctx->dir, approvals, n, r));
     for (size_t i = 0; !ctx->signing.requester_may_approve && i < n; i++)
         if (qr_hash_equal(&approvals[i].is.commitment, &req->is.requester))
             QR_TRY(trust_fail(r, TRUST_QUORUM_REQUESTER, QR_POLICY,

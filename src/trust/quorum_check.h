@@ -7,7 +7,8 @@
 
 #include "trust/approval_check.h"
 
-/* Distinct people, one slot each; distinct keys; the counts of both roles met
+/* Distinct people, one slot each; distinct keys,
+ * none of them of the trust directory; the counts of both roles met
  * exactly; the requester rule; distinct nodes if asked; classes. */
 enum qr_rc trust_quorum_check(const struct trust_context *ctx, const struct trust_request *req,
                               const struct trust_approval *approvals, size_t n,

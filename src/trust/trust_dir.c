@@ -129,10 +129,8 @@ static void add_uses(struct use *uses, size_t *n, const char *name, const struct
     for (size_t i = 0; i < keys->n; i++) uses[(*n)++] = (struct use){name, keys->k[i].b};
 }
 
-/* TRUST.md section 2: keys are pairwise different, each for one use. */
-static enum qr_rc keys_distinct(const struct trust_dir *t, struct qr_err *err)
+static size_t gather_uses(const struct trust_dir *t, struct use uses[MAX_USES])
 {
-    struct use uses[MAX_USES];
     size_t n = 0;
     add_uses(uses, &n, "admins", &t->admins);
     for (unsigned a = 0; a < LEAF_AUTHOR_COUNT; a++)
@@ -144,6 +142,23 @@ static enum qr_rc keys_distinct(const struct trust_dir *t, struct qr_err *err)
     uses[n++] = (struct use){"ca-root.pem", t->root.key.b};
     uses[n++] = (struct use){"participant-ca.pem", t->participant_ca.key.b};
     uses[n++] = (struct use){"group-ca.pem", t->group_ca.key.b};
+    return n;
+}
+
+bool trust_dir_has_key(const struct trust_dir *t, const struct qr_pub *key)
+{
+    struct use uses[MAX_USES];
+    size_t n = gather_uses(t, uses);
+    for (size_t i = 0; i < n; i++)
+        if (qr_bytes_equal(QR_BYTES(uses[i].key, QR_KEY_SIZE), QR_BYTES_OF(key->b))) return true;
+    return false;
+}
+
+/* TRUST.md section 2: keys are pairwise different, each for one use. */
+static enum qr_rc keys_distinct(const struct trust_dir *t, struct qr_err *err)
+{
+    struct use uses[MAX_USES];
+    size_t n = gather_uses(t, uses);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             if (uses[i].name != uses[j].name && qr_bytes_equal(QR_BYTES(uses[i].key, QR_KEY_SIZE),

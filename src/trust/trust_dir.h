@@ -74,6 +74,9 @@ void trust_dir_fini(struct trust_dir *t); /* idempotent */
  * looked at): what `quorate init` puts into a new directory. */
 enum qr_rc trust_json_write(const struct trust_dir *t, struct qr_buf *out) QR_MUST_CHECK;
 
+/* Whether the key is of a service, a CA, the log or an admin: of whatever this
+ * directory gives a use. */
+bool trust_dir_has_key(const struct trust_dir *t, const struct qr_pub *key);
 bool trust_keys_have(const struct trust_keys *keys, const struct qr_pub *key);
 /* Key of an author by its key id (16 hex digits); NULL if unknown. */
 const struct qr_pub *trust_author_key(const struct trust_dir *t, enum leaf_author a,
