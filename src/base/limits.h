@@ -18,6 +18,9 @@
 /* Request metadata, all headers together. */
 #define QR_MAX_METADATA (8 * 1024)
 #define QR_MAX_STREAMS 100
+/* Descriptors of a daemon, connections and files: a connection in its handshake
+ * costs up to 56 KiB, and strangers must not cost more than 32 MiB. */
+#define QR_MAX_CONNECTIONS 448
 /* Calls alive at one server from one node, streams included: a node cannot
  * take all slots, nor all places in the queue.  Twice the people of a ceremony. */
 #define QR_MAX_NODE_CALLS 128

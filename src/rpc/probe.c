@@ -1,13 +1,16 @@
 /* probe.c - dials our own port, as a client would.
  *
  * gRPC 1.51's listener stops accepting for ever after one failed accept(2),
- * EMFILE for instance, while everything else looks well.  Only a new
- * connection shows it; so every probe is a new TLS connection.  Three failures
- * in a row and the process had better be replaced. */
+ * while everything else looks well.  gate.h keeps it from that as far as known;
+ * but only a new connection shows it, so every probe is a new TLS connection.
+ * Three failures in a row and the process had better be replaced; unless
+ * connections were turned away meanwhile: to be replaced when crowded would be
+ * what the crowd wants. */
 #include "rpc/engine.h"
 
 #include "base/wait.h"
 #include "rpc/channel.h"
+#include "rpc/gate.h"
 
 #include "grpc/health/v1/health.pb-c.h"
 
@@ -82,8 +85,13 @@ static void *probe_main(void *arg)
     int failures = 0;
     while (failures < FAILURES && probe_wait(p)) {
         struct qr_err err = {{0}};
+        uint64_t before = gate_turned_away();
         if (probe_once(p, &err) == QR_OK) {
             failures = 0;
+            continue;
+        }
+        if (gate_turned_away() > before) {
+            if (conf->log) qr_log_text(conf->log, "probe.crowded", "%s", err.text);
             continue;
         }
         failures++;

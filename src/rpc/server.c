@@ -9,6 +9,7 @@
 #include "base/removal.h"
 #include "base/wait.h"
 #include "rpc/decode.h"
+#include "rpc/gate.h"
 
 #include "quorate/v1/common.pb-c.h"
 
@@ -344,6 +345,7 @@ enum qr_rc rpc_server_start(struct rpc_server *s, int *port, struct qr_err *err)
     }
     s->shutdown_tag = (struct engine_tag){on_shut, s};
     server_create(s);
+    gate_close_at_limit();
     s->port = grpc_server_add_http2_port(s->core, s->conf.listen, s->creds);
     grpc_server_credentials_release(s->creds);
     s->creds = NULL;
