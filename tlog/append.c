@@ -82,6 +82,7 @@ static void tidy_after(struct tlog_log *log)
     bool self = (frames > TIDY_SELF_FRAMES && left > 0 && left < TIDY_SELF_LEFT) ||
                 (frames > TIDY_MUST_FRAMES && left > TIDY_FRAMES);
     if (!self) return;
+    readers_rest(log);
     enum tlog_rc rc = log->store->ops->tidy(log->store, &moved, &err);
     if (rc != TLOG_OK) {
         log_fatal(log, rc, err.text);
@@ -144,6 +145,7 @@ static void *tidier_main(void *arg)
             continue;
         }
         (void)pthread_mutex_unlock(&log->lock);
+        readers_rest(log);
         rc = s->ops->tidy(s, &moved, &err);
         (void)pthread_mutex_lock(&log->lock);
         if (rc == TLOG_OK) log->tidied = moved < log->frames ? moved : log->frames;
@@ -215,7 +217,7 @@ static void queue_and_wait(struct tlog_log *log, struct job *job)
 
 /* Proof of one receipt in the tree of head; the end-to-end check before the
  * caller sees it. */
-static enum tlog_rc prove(struct tlog_log *log, struct store *s, const struct tlog_head *head,
+static enum tlog_rc prove(struct tlog_log *log, struct reader *s, const struct tlog_head *head,
                           struct tlog_receipt *r, struct tlog_err *err)
 {
     struct tlog_plan plan;
@@ -232,7 +234,7 @@ static enum tlog_rc prove(struct tlog_log *log, struct store *s, const struct tl
 static enum tlog_rc prove_all(struct tlog_log *log, const struct job *job,
                               struct tlog_receipt *receipts, struct tlog_err *err)
 {
-    struct store *s;
+    struct reader *s;
     enum tlog_rc rc = reader_take(log, &s, err);
     if (rc != TLOG_OK) return rc;
     for (size_t i = 0; i < job->count && rc == TLOG_OK; i++) {

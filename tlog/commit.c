@@ -18,7 +18,8 @@
 
 struct sealed {
     struct tile_id id;
-    struct tile tile;
+    struct tlog_hash root;
+    uint8_t nodes[TILE_STORED];
 };
 
 struct commit {
@@ -136,8 +137,10 @@ static void on_full(void *ctx, struct tile_id id, const struct tile *t)
 {
     struct commit *c = ctx;
     assert(c->sealed_n < c->sealed_room);
-    c->sealed[c->sealed_n].id = id;
-    c->sealed[c->sealed_n++].tile = *t;
+    struct sealed *s = &c->sealed[c->sealed_n++];
+    s->id = id;
+    s->root = *tile_root(t);
+    tile_write(t, s->nodes);
 }
 
 static enum tlog_rc grow_tree(struct commit *c, struct tlog_err *err)
@@ -145,7 +148,7 @@ static enum tlog_rc grow_tree(struct commit *c, struct tlog_err *err)
     struct tile_sink sink = {on_full, c};
     struct tlog_head head;
     c->sealed_room = c->n / TILE_WIDTH + TILE_LEVELS + c->n / TILE_WIDTH / TILE_WIDTH + 1;
-    c->sealed = calloc(c->sealed_room, sizeof *c->sealed);
+    c->sealed = malloc(c->sealed_room * sizeof *c->sealed);
     if (!c->sealed) return fail_with(err, TLOG_NOMEM, "out of memory");
     for (size_t i = 0; i < c->n; i++) edge_add(&c->log->next, c->entry[i].leaf, 1, &sink);
     edge_head(&c->log->next, &head);
@@ -206,11 +209,9 @@ static enum tlog_rc put_rows(struct commit *c, struct store_row *row, struct tlo
 
 static enum tlog_rc put_tiles(struct commit *c, struct tlog_err *err)
 {
-    uint8_t nodes[TILE_STORED];
     for (size_t i = 0; i < c->sealed_n; i++) {
         const struct sealed *t = &c->sealed[i];
-        tile_write(&t->tile, nodes);
-        TLOG_TRY(c->s->ops->put_tile(c->s, tile_seq(t->id), tile_root(&t->tile), nodes, err));
+        TLOG_TRY(c->s->ops->put_tile(c->s, tile_seq(t->id), &t->root, t->nodes, err));
     }
     return TLOG_OK;
 }
@@ -243,14 +244,13 @@ static enum tlog_rc check_rows(struct commit *c, struct store_row *row, struct t
 
 static enum tlog_rc check_tiles(struct commit *c, struct tlog_err *err)
 {
-    uint8_t stored[TILE_STORED], nodes[TILE_STORED];
+    uint8_t stored[TILE_STORED];
     struct tlog_hash root;
     for (size_t i = 0; i < c->sealed_n; i++) {
         const struct sealed *t = &c->sealed[i];
         TLOG_TRY(c->s->ops->get_tile(c->s, tile_seq(t->id), &root, stored, err));
-        tile_write(&t->tile, nodes);
-        if (!tlog_hash_equal(&root, tile_root(&t->tile)) ||
-            !qr_bytes_equal(QR_BYTES_OF(stored), QR_BYTES_OF(nodes)))
+        if (!tlog_hash_equal(&root, &t->root) ||
+            !qr_bytes_equal(QR_BYTES_OF(stored), QR_BYTES_OF(t->nodes)))
             return fail_with(err, TLOG_CORRUPT, "a tile changed before its commit");
     }
     return TLOG_OK;
@@ -283,8 +283,11 @@ static enum tlog_rc prepare(struct commit *c, struct job *jobs, struct tlog_err 
 static void publish(struct commit *c)
 {
     struct tlog_log *log = c->log;
-    for (size_t i = 0; i < c->sealed_n; i++)
-        cache_put(log->cache, c->sealed[i].id, &c->sealed[i].tile);
+    for (size_t i = 0; i < c->sealed_n; i++) {
+        struct tile t;
+        if (c->sealed[i].id.level > 0 && tile_read(c->sealed[i].nodes, &t))
+            upper_put(log->upper, c->sealed[i].id, &t);
+    }
     (void)pthread_mutex_lock(&log->lock);
     edge_follow(&log->edge, &log->next);
     log->head = c->head;

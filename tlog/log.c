@@ -93,7 +93,7 @@ static struct tlog_log *log_new(const struct tlog_config *cfg)
     log->cfg.path = log->cfg.anchor_path = NULL;
     log->lock_fd = -1;
     log->anchor = ANCHOR_NONE;
-    log->cache = cache_new();
+    log->upper = upper_new();
     struct qr_bytes path = cfg->path ? qr_str(cfg->path) : QR_BYTES_NONE;
     log->path = cfg->path ? calloc(1, path.n + 1) : NULL;
     if (log->path) qr_copy(log->path, path.p, path.n);
@@ -107,14 +107,11 @@ void tlog_close(struct tlog_log *log)
 {
     if (!log) return;
     writer_stop(log);
-    while (log->readers > 0) {
-        struct store *s = log->reader[--log->readers];
-        s->ops->close(s);
-    }
+    while (log->readers > 0) reader_free(log->reader[--log->readers]);
     if (log->store) log->store->ops->close(log->store);
     anchor_close(&log->anchor);
     if (log->lock_fd >= 0) (void)close(log->lock_fd);
-    cache_free(log->cache);
+    upper_free(log->upper);
     (void)pthread_cond_destroy(&log->untidy);
     (void)pthread_cond_destroy(&log->work);
     (void)pthread_mutex_destroy(&log->lock);
@@ -193,7 +190,10 @@ static enum tlog_rc compare_anchor(struct tlog_log *log, struct tlog_err *err)
                          "or its -wal file is missing",
                          (unsigned long long)seen->size, (unsigned long long)log->head.head.size);
     tlog_root_plan(seen->size, &plan);
-    TLOG_TRY(plan_read(log, log->store, &plan, read, err));
+    struct reader r = {.s = log->store, .tile = UINT64_MAX};
+    enum tlog_rc rc = plan_read(log, &r, &plan, read, err);
+    log->store->ops->rest(log->store);
+    if (rc != TLOG_OK) return rc;
     tlog_plan_root(&plan, read, &root);
     if (tlog_hash_equal(&root, &seen->root)) return TLOG_OK;
     return fail_with(err, TLOG_ROLLBACK, "the first %llu entries are not those that the anchor saw",
@@ -270,7 +270,7 @@ enum tlog_rc tlog_open(const struct tlog_config *cfg, struct tlog_log **out, str
     TLOG_TRY(check_config(cfg, err));
     struct tlog_log *log = log_new(cfg);
     if (!log) return fail_with(err, TLOG_NOMEM, "out of memory");
-    enum tlog_rc rc = log->cache && (log->path || !cfg->path)
+    enum tlog_rc rc = log->upper && (log->path || !cfg->path)
                           ? open_checked(log, cfg, err)
                           : fail_with(err, TLOG_NOMEM, "out of memory");
     log->writable = true;
@@ -286,7 +286,7 @@ static enum tlog_rc open_to_read(struct tlog_log *log, const char *path, uint32_
                                  struct tlog_err *err)
 {
     struct store_info info;
-    if (!log->cache || !log->path) return fail_with(err, TLOG_NOMEM, "out of memory");
+    if (!log->upper || !log->path) return fail_with(err, TLOG_NOMEM, "out of memory");
     if (!file_is_there(path)) return fail_with(err, TLOG_NOTFOUND, "%s: no log is there", path);
     TLOG_TRY(store_sqlite_open(path, log_id ? log_id : 1, STORE_READ, &log->store, err));
     TLOG_TRY(log->store->ops->info(log->store, &info, err));

@@ -1,16 +1,17 @@
 /* log.h - the open log, shared by its files: log.c (create, open, close),
- * append.c (the writer), commit.c (one transaction), read.c (everything else).
+ * append.c (the writer), commit.c (one transaction), node.c (verified nodes), read.c
+ * (everything else).
  *
  * Who owns what: the writer thread owns store, next, anchor and epoch.  lock
  * guards the queue, the published tree (edge, head), the pool of reading
- * connections and the flags.  The cache of full tiles has its own lock.  What is
+ * connections and the flags.  The upper tiles need no lock.  What is
  * published is anchored; nothing else is ever shown to a caller. */
 #ifndef TLOG_LOG_H
 #define TLOG_LOG_H
 
 #include "tlog/anchor.h"
-#include "tlog/cache.h"
 #include "tlog/store.h"
+#include "tlog/upper.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -34,6 +35,16 @@ struct job {
     struct job *next;
 };
 
+/* A connection that reads, and what it read and verified last of a tile of
+ * leaves: the nodes above (from four levels up) and one part below them. */
+struct reader {
+    struct store *s;
+    uint64_t seen; /* size of the published tree when its snapshot may have begun */
+    uint64_t tile; /* UINT64_MAX: none */
+    unsigned part; /* UINT32_MAX: none */
+    struct twig above, below;
+};
+
 struct tlog_log {
     uint32_t magic;
     struct tlog_config cfg; /* its strings are not ours and not used */
@@ -46,12 +57,12 @@ struct tlog_log {
     struct anchor anchor;
     uint64_t epoch;
 
-    struct cache *cache;
+    struct upper *upper;
 
     pthread_mutex_t lock;
     struct edge edge;
     struct tlog_signed head;
-    struct store *reader[READERS_KEPT];
+    struct reader *reader[READERS_KEPT];
     size_t readers;
     struct job *first, *last;
     pthread_cond_t work;
@@ -88,15 +99,21 @@ enum tlog_rc writer_start(struct tlog_log *log, struct tlog_err *err);
 void writer_stop(struct tlog_log *log);
 
 /* A reading connection of the pool, and back. */
-enum tlog_rc reader_take(struct tlog_log *log, struct store **out, struct tlog_err *err);
-void reader_give(struct tlog_log *log, struct store *s);
+enum tlog_rc reader_take(struct tlog_log *log, struct reader **out, struct tlog_err *err);
+void reader_give(struct tlog_log *log, struct reader *r);
+void reader_free(struct reader *r);
+/* Makes all that are in the pool give up their snapshots. */
+void readers_rest(struct tlog_log *log);
 
 /* A node of the published tree, verified up to its root. */
-enum tlog_rc node_read(struct tlog_log *log, struct store *s, const struct tlog_node *node,
+enum tlog_rc node_read(struct tlog_log *log, struct reader *r, const struct tlog_node *node,
                        struct tlog_hash *out, struct tlog_err *err);
 /* The same for all nodes of a plan. */
-enum tlog_rc plan_read(struct tlog_log *log, struct store *s, const struct tlog_plan *plan,
+enum tlog_rc plan_read(struct tlog_log *log, struct reader *r, const struct tlog_plan *plan,
                        struct tlog_hash *out, struct tlog_err *err);
+/* The same for the root of a full tile of leaves. */
+enum tlog_rc tile_root_read(struct tlog_log *log, struct reader *r, uint64_t tile,
+                            struct tlog_hash *out, struct tlog_err *err);
 
 /* Reads the tree's right edge and the last checkpoint from the store, and checks
  * that they belong together. */

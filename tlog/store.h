@@ -72,6 +72,12 @@ struct store_ops {
     /* nodes may be NULL.  TLOG_NOTFOUND. */
     enum tlog_rc (*get_tile)(struct store *s, uint64_t seq, struct tlog_hash *root,
                              uint8_t nodes[TILE_STORED], struct tlog_err *err);
+    /* The 16 hashes of the tile from number 16 * part on; part 16 is those four
+     * levels up.  TLOG_NOTFOUND: not there, or not in the snapshot that this
+     * connection keeps between calls until it rests. */
+    enum tlog_rc (*read_tile)(struct store *s, uint64_t seq, unsigned part,
+                              uint8_t out[TWIG_STORED], struct tlog_err *err);
+    void (*rest)(struct store *s);
     enum tlog_rc (*put_key)(struct store *s, struct qr_bytes key, const struct store_key *at,
                             struct tlog_err *err);
     enum tlog_rc (*get_key)(struct store *s, struct qr_bytes key, struct store_key *out,

@@ -239,6 +239,18 @@ static enum tlog_rc mem_get_tile(struct store *s, uint64_t seq, struct tlog_hash
     return found ? TLOG_OK : TLOG_NOTFOUND;
 }
 
+static enum tlog_rc mem_read_tile(struct store *s, uint64_t seq, unsigned part,
+                                  uint8_t out[TWIG_STORED], struct tlog_err *err)
+{
+    uint8_t nodes[TILE_STORED];
+    struct tlog_hash root;
+    TLOG_TRY(mem_get_tile(s, seq, &root, nodes, err));
+    qr_copy(out, nodes + (size_t)part * TWIG_STORED, TWIG_STORED);
+    return TLOG_OK;
+}
+
+static void mem_rest(struct store *s) { (void)s; }
+
 static enum tlog_rc put_name(struct store *s, int list, struct qr_bytes b,
                              const struct store_key *where, struct tlog_err *err)
 {
@@ -370,6 +382,8 @@ static const struct store_ops ops = {
     .get_row = mem_get_row,
     .put_tile = mem_put_tile,
     .get_tile = mem_get_tile,
+    .read_tile = mem_read_tile,
+    .rest = mem_rest,
     .put_key = mem_put_key,
     .get_key = mem_get_key,
     .put_tag = mem_put_tag,

@@ -39,6 +39,8 @@ struct sqlite_store {
     enum store_mode mode;
     unsigned frames; /* in the WAL after the last commit */
     sqlite3_stmt *stmt[S_COUNT];
+    sqlite3_blob *blob; /* of the tile that was read last; keeps a snapshot */
+    uint64_t blob_seq;
 };
 
 static inline struct sqlite_store *sql_of(struct store *s) { return (struct sqlite_store *)s; }

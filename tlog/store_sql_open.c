@@ -32,6 +32,7 @@ static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames)
 void sql_close(struct store *base)
 {
     struct sqlite_store *s = sql_of(base);
+    (void)sqlite3_blob_close(s->blob);
     for (size_t i = 0; i < S_COUNT; i++) (void)sqlite3_finalize(s->stmt[i]);
     (void)sqlite3_close_v2(s->db);
     free(s->uri);
@@ -178,7 +179,11 @@ static char *copy_of(const char *text)
 enum tlog_rc sql_another(struct store *s, struct store **out, struct tlog_err *err)
 {
     enum store_mode mode = sql_of(s)->mode == STORE_READ ? STORE_READ : STORE_WRITE;
-    return connect_to(copy_of(sql_of(s)->uri), sql_of(s)->log_id, mode, out, err);
+    TLOG_TRY(connect_to(copy_of(sql_of(s)->uri), sql_of(s)->log_id, mode, out, err));
+    /* Pages are then read where the kernel has them.  Not on the connection that
+     * recovers and writes; and only an offer, so nothing depends on it. */
+    (void)sqlite3_exec(sql_of(*out)->db, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
+    return TLOG_OK;
 }
 
 /* A file: URI; gives, NULL when out of memory. */

@@ -76,6 +76,22 @@ bool tile_read(const uint8_t in[TILE_STORED], struct tile *t)
                           QR_BYTES(tile_node(t, 4, 0), TILE_STORED - sizeof h));
 }
 
+const struct tlog_hash *twig_node(const struct twig *t, unsigned height, unsigned position)
+{
+    assert(height <= TWIG_HEIGHT && position < (unsigned)TWIG_WIDTH >> height);
+    return &t->node[2u * TWIG_WIDTH - (2u * TWIG_WIDTH >> height) + position];
+}
+
+void twig_fill(struct twig *t, const uint8_t in[TWIG_STORED])
+{
+    struct tlog_hash *below = t->node, *above;
+    qr_copy(below, in, TWIG_STORED);
+    for (unsigned n = TWIG_WIDTH / 2; n > 0; n /= 2, below = above) {
+        above = below + (size_t)2 * n;
+        sha_engine()->nodes(below, n, above);
+    }
+}
+
 /* The lowest tile is full: its root goes up, and perhaps fills more. */
 static void carry(struct edge *e, const struct tile_sink *sink)
 {

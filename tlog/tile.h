@@ -20,6 +20,17 @@ struct tile {
     struct tlog_hash node[TILE_NODES];
 };
 
+/* Half a tile's height: 16 of its hashes, or the 16 above them, and all nodes
+ * over these. */
+#define TWIG_HEIGHT 4
+#define TWIG_WIDTH 16
+#define TWIG_STORED (TWIG_WIDTH * TLOG_HASH_SIZE)
+
+/* Nodes by height: 16 at 0, 8 at 1, ... 1 at 4. */
+struct twig {
+    struct tlog_hash node[2 * TWIG_WIDTH - 1];
+};
+
 /* Which tile: level 0 holds leaves. */
 struct tile_id {
     unsigned level;
@@ -50,6 +61,10 @@ uint64_t tile_seq(struct tile_id id);
 void tile_write(const struct tile *t, uint8_t out[TILE_STORED]);
 /* Hashes all nodes anew; false when the stored upper nodes are not these. */
 bool tile_read(const uint8_t in[TILE_STORED], struct tile *t);
+
+/* Hashes all nodes over 16 stored hashes. */
+void twig_fill(struct twig *t, const uint8_t in[TWIG_STORED]);
+const struct tlog_hash *twig_node(const struct twig *t, unsigned height, unsigned position);
 
 /* Appends n leaves.  sink may be NULL. */
 void edge_add(struct edge *e, const struct tlog_hash *leaves, size_t n,
