@@ -54,6 +54,7 @@ set ::layer_allows {
   crypto       {base}
   tlog         {base}
   db           {base}
+  http         {base crypto}
   pki          {base crypto}
   frost        {base crypto}
   attest       {base crypto}
@@ -62,15 +63,15 @@ set ::layer_allows {
   trust        {base crypto tlog leaf pki attest frost}
   bundle       {base crypto tlog leaf pki attest frost trust}
   rpc          {base crypto pki attest proto}
-  service      {base crypto tlog leaf pki attest trust db rpc proto}
-  tlogd        {base crypto tlog leaf pki attest frost session trust bundle db rpc service proto}
-  authd        {base crypto tlog leaf pki attest frost session trust bundle db rpc service proto}
-  cad          {base crypto tlog leaf pki attest frost session trust bundle db rpc service proto}
-  coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc service proto}
+  service      {base crypto tlog leaf pki attest trust db rpc http proto}
+  tlogd        {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
+  authd        {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
+  cad          {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
+  coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
   cli          {base crypto tlog leaf pki attest frost trust bundle db rpc service participant proto}
   tlog-verify  {base crypto tlog leaf pki attest frost trust bundle}
-  tools        {base crypto tlog leaf pki attest frost trust bundle db rpc proto}
+  tools        {base crypto tlog leaf pki attest frost trust bundle db rpc http proto}
 }
 
 # Single headers that are allowed besides: the daemons' client of the log is the
@@ -84,11 +85,12 @@ set ::layer_system {
   {^openssl/}               {crypto pki attest frost rpc}          {^tlog/sha\.c$}
   {^sodium\.h$}             {crypto pki attest frost rpc}          {^tlog/(hash|note|sign)\.c$}
   {^grpc/}                  {rpc}                                  {}
+  {^(microhttpd|zlib|curl/.*)\.h$} {http}                          {}
   {^sqlite3\.h$}            {db}                                   {^tlog/store_sql\w*\.[ch]$}
   {^(protobuf-c/.*|.*\.pb-c\.h)$}
      {rpc attest service tlogd authd cad coordinatord participant cli tools} {}
   {^(sys/(socket|un)\.h|netdb\.h|netinet/.*|arpa/.*|poll\.h|sys/epoll\.h)$}
-     {rpc service tlogd authd cad coordinatord participant cli tools} {}
+     {rpc http service tlogd authd cad coordinatord participant cli tools} {}
   {^dlfcn\.h$}              {}                                     {}
   {^schema/[a-z0-9-]+\.sql\.h$} {db}                               {/(store\w*|outbox)\.c$}
   {^jansson\.h$}

@@ -35,9 +35,16 @@
          0,                                                                          \
          0,                                                                          \
          "its key (default STATE/" dir "/tls.key)"},                                 \
+        {prefix "_TLS_CA",                                                           \
+         flag "-tls-ca",                                                             \
+         QR_SET_PATH,                                                                \
+         NULL,                                                                       \
+         0,                                                                          \
+         0,                                                                          \
+         "CA of the clients (default STATE/transport/ca.pem)"},                      \
     {                                                                                \
-        prefix "_TLS_CA", flag "-tls-ca", QR_SET_PATH, NULL, 0, 0,                   \
-            "CA of the clients (default STATE/transport/ca.pem)"                     \
+        prefix "_HTTP_BIND", flag "-http-bind", QR_SET_ADDR, NULL, 0, 0,             \
+            "where anyone may read over HTTP; off when unset"                        \
     }
 
 static const struct qr_setting table[] = {

@@ -4,6 +4,7 @@
 #include "cad/store.h"
 
 static const char *const names[] = {"CA_BIND",
+                                    "CA_HTTP_BIND",
                                     "CA_THREADS",
                                     "CA_TLS_CERT",
                                     "CA_TLS_KEY",

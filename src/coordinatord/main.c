@@ -3,6 +3,7 @@
 #include "coordinatord/store.h"
 
 static const char *const names[] = {"COORD_BIND",
+                                    "COORD_HTTP_BIND",
                                     "COORD_THREADS",
                                     "COORD_TLS_CERT",
                                     "COORD_TLS_KEY",

@@ -23,6 +23,8 @@ struct service_life {
     struct verdicts *verdicts;
     struct trust_log_key *log_keys;
     int port;
+    struct http_server *web; /* NULL: off */
+    atomic_uint_least64_t calls[QR_RC_COUNT];
     pthread_t sync_thread;
     bool sync_started;
     atomic_bool ready;
@@ -38,6 +40,10 @@ enum qr_rc identity_load(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 void identity_fini(struct service *s);
 /* Value of the daemon's own tunable, "BIND" of "AUTH_BIND". */
 const char *identity_setting(const struct service *s, const char *suffix);
+
+/* web.c: /metrics, /readyz and the daemon's own paths over HTTP, when there is an
+ * address for it. */
+enum qr_rc web_start(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 
 /* link.c: the log over an attested client, for log_client_conf. */
 enum qr_rc link_call(void *ctx, const char *method, const ProtobufCMessage *in,

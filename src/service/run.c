@@ -203,7 +203,9 @@ static enum qr_rc open_parts(struct service *s, struct qr_err *err)
 
 static void audit(void *ctx, const struct rpc_audit *a)
 {
-    rpc_audit_line(&((struct service *)ctx)->log, a);
+    struct service *s = ctx;
+    if (a->outcome < QR_RC_COUNT) atomic_fetch_add(&s->life->calls[a->outcome], 1);
+    rpc_audit_line(&s->log, a);
 }
 
 static enum qr_rc open_server(struct service *s, struct qr_err *err)
@@ -443,6 +445,7 @@ static enum qr_rc serve(struct service *s, struct qr_err *err)
     struct service_life *l = s->life;
     QR_TRY(open_parts(s, err));
     QR_TRY(open_server(s, err));
+    QR_TRY(web_start(s, err));
     enum qr_rc rc = start_sync(s, err);
     if (rc == QR_OK) wait_for_end(s);
     stop_all(s);
@@ -453,6 +456,7 @@ static enum qr_rc serve(struct service *s, struct qr_err *err)
 static void close_all(struct service *s)
 {
     struct service_life *l = s->life;
+    http_stop(l->web);
     if (s->server) rpc_server_free(s->server);
     if (l->attested) attested_server_free(l->attested);
     if (s->spec->hooks.close) s->spec->hooks.close(s);

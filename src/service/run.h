@@ -15,6 +15,7 @@
 #include "base/config.h"
 #include "base/logline.h"
 #include "db/db.h"
+#include "http/serve.h"
 #include "leaf/parts.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
@@ -66,6 +67,11 @@ struct service_hooks {
     /* tlogd: puts an entry into its own log instead of an outbox. */
     enum qr_rc (*log_own)(struct service *s, enum leaf_kind kind, const json_t *body,
                           struct qr_err *err);
+    /* A request over HTTP (http/serve.h) for what is not /metrics or /readyz;
+     * reply->status is 404.  Several at once. */
+    void (*web)(struct service *s, const struct http_request *in, struct http_reply *reply);
+    /* Appends own lines of /metrics. */
+    void (*metrics)(struct service *s, struct qr_buf *out);
     /* Calls have ended; stops own threads. */
     void (*stop)(struct service *s);
     /* Releases s->self; also after a failed open. */

@@ -1,17 +1,10 @@
 /* main.c - quorate-tlogd: the transparency log. */
 #include "tlogd/service.h"
 
-static const char *const names[] = {"TLOG_BIND",
-                                    "TLOG_THREADS",
-                                    "TLOG_TLS_CERT",
-                                    "TLOG_TLS_KEY",
-                                    "TLOG_TLS_CA",
-                                    "TEE_POLICY_HASH",
-                                    "TEE_POLICY_FILE",
-                                    "SIGNING_POLICY_FILE",
-                                    "QUORATE_STATE_DIR",
-                                    "QUORATE_TRUST_DIR",
-                                    NULL};
+static const char *const names[] = {"TLOG_BIND",         "TLOG_THREADS",      "TLOG_TLS_CERT",
+                                    "TLOG_TLS_KEY",      "TLOG_TLS_CA",       "TLOG_HTTP_BIND",
+                                    "TEE_POLICY_HASH",   "TEE_POLICY_FILE",   "SIGNING_POLICY_FILE",
+                                    "QUORATE_STATE_DIR", "QUORATE_TRUST_DIR", NULL};
 
 static const struct service_spec spec = {
     .name = LAYOUT_TLOGD,
@@ -30,6 +23,8 @@ static const struct service_spec spec = {
               .open = tlogd_open,
               .add = tlogd_add,
               .log_own = tlogd_log_own,
+              .web = tlogd_web,
+              .metrics = tlogd_metrics,
               .close = tlogd_close},
 };
 

@@ -8,11 +8,14 @@
 #include "tlog/qr.h"
 #include "tlogd/admission.h"
 #include "tlogd/find.h"
+#include "tlogd/web.h"
 #include "trust/trust_dir.h"
 
 #include "quorate/v1/log.pb-c.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +31,9 @@ struct tlogd {
     Quorate__V1__Log_Service rpc; /* first: handlers get a pointer to it */
     struct service *s;
     struct qr_signer note_key;
+    struct tlog_vkey vkey;
     struct tlog_log *log;
+    atomic_int_least64_t grown_us; /* when an entry was appended last */
     struct admission_clock *clock;
     pthread_mutex_t own_mutex; /* entries of our own, in order of time */
     int64_t own_last_us;
@@ -64,8 +69,9 @@ static enum tlog_rc admit(void *ctx, const struct tlog_candidate *c, struct tlog
 
 static void settle(void *ctx, uint64_t from, uint64_t to, bool kept)
 {
-    (void)to;
-    admission_clock_settle(((struct tlogd *)ctx)->clock, from, kept);
+    struct tlogd *d = ctx;
+    if (kept && to > from) atomic_store(&d->grown_us, qr_now_us(&d->s->clock));
+    admission_clock_settle(d->clock, from, kept);
 }
 
 static void fatal(void *ctx, enum tlog_rc rc, const char *text)
@@ -174,6 +180,8 @@ enum qr_rc tlogd_open(struct service *s, struct qr_err *err)
         pthread_mutex_init(&d->readers_mutex, NULL) != 0)
         qr_fatal("mutex");
     QR_TRY(configure(d, &path, &cfg, err));
+    d->vkey = cfg.signer.key;
+    atomic_store(&d->grown_us, qr_now_us(&s->clock));
     enum tlog_rc rc = tlog_open(&cfg, &d->log, &terr);
     if (rc == TLOG_NOTFOUND)
         return qr_fail(err, QR_NOTFOUND, "%s: no log there; --init makes one", path.s);
@@ -618,6 +626,31 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     if (rc == QR_OK) out.entries = entry_msgs(rpc_call_arena(call), &a);
     if (out.entries) out.n_entries = a.n;
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
+}
+
+/* ---- for everyone ---- */
+
+void tlogd_web(struct service *s, const struct http_request *in, struct http_reply *reply)
+{
+    struct tlogd *d = s->self;
+    struct tlog_signed cp;
+    tlog_latest(d->log, &cp);
+    struct web_log w = {d->log, &d->vkey, QR_BYTES(cp.text, cp.n)};
+    web_answer(&w, in, reply);
+}
+
+void tlogd_metrics(struct service *s, struct qr_buf *out)
+{
+    struct tlogd *d = s->self;
+    struct tlog_signed cp;
+    tlog_latest(d->log, &cp);
+    int64_t age_us = qr_now_us(&s->clock) - atomic_load(&d->grown_us);
+    qr_buf_printf(out, "# TYPE quorate_log_size gauge\nquorate_log_size %" PRIu64 "\n",
+                  cp.head.size);
+    qr_buf_printf(out,
+                  "# TYPE quorate_log_age_seconds gauge\nquorate_log_age_seconds %lld.%06lld\n",
+                  (long long)(age_us > 0 ? age_us / 1000000 : 0),
+                  (long long)(age_us > 0 ? age_us % 1000000 : 0));
 }
 
 enum qr_rc tlogd_add(struct service *s, struct qr_err *err)
