@@ -14,7 +14,8 @@
 
 struct group_asking {
     struct cad *d;
-    const Quorate__V1__IssueGroupRequest *in;
+    const Quorate__V1__IssueGroupRequest *in; /* NULL: a review */
+    struct qr_bytes bytes;                    /* of the material */
     struct bundle material;
     bool have_material;
     struct bundle_facts facts;
@@ -31,16 +32,39 @@ static enum qr_rc explain(struct group_asking *a, enum qr_rc rc, struct qr_err *
     return rc;
 }
 
+/* The facts of a call and those of all calls: a copy to judge with, then what
+ * it added. */
+static void known_copy(struct cad *d, struct bundle_known *out)
+{
+    (void)pthread_mutex_lock(&d->known_mutex);
+    *out = d->known;
+    (void)pthread_mutex_unlock(&d->known_mutex);
+}
+
+static void known_merge(struct cad *d, const struct bundle_known *now, size_t before)
+{
+    (void)pthread_mutex_lock(&d->known_mutex);
+    for (size_t i = before; i < now->count; i++) {
+        const struct qr_hash *fact = &now->h[i % BUNDLE_KNOWN_MAX];
+        if (!bundle_known_has(&d->known, fact)) bundle_known_add(&d->known, fact);
+    }
+    (void)pthread_mutex_unlock(&d->known_mutex);
+}
+
 static enum qr_rc judge_material(struct group_asking *a, struct qr_err *err)
 {
     int64_t now = qr_now_us(&a->d->s->clock);
-    struct bundle_options opt = {.need = BUNDLE_FROZEN, .now_us = &now};
-    QR_TRY(bundle_read(of_pb(a->in->material), &a->material, err));
+    struct bundle_known known;
+    struct bundle_options opt = {.need = BUNDLE_FROZEN, .now_us = &now, .known = &known};
+    QR_TRY(bundle_read(a->bytes, &a->material, err));
     a->have_material = true;
     if (a->material.stage != BUNDLE_FROZEN)
         return qr_fail(err, QR_MALFORMED, "the material is not of stage frozen");
-    return explain(a, bundle_verify(&a->material, a->d->s->trust, &opt, &a->report, &a->facts),
-                   err);
+    known_copy(a->d, &known);
+    size_t before = known.count;
+    enum qr_rc rc = bundle_verify(&a->material, a->d->s->trust, &opt, &a->report, &a->facts);
+    known_merge(a->d, &known, before);
+    return explain(a, rc, err);
 }
 
 static enum qr_rc judge_dkg(struct group_asking *a, struct qr_err *err)
@@ -130,23 +154,57 @@ static enum qr_rc issue(struct group_asking *a, struct issued *c, struct qr_err 
     return QR_OK;
 }
 
+static struct group_asking *asking_new(struct cad *d, struct qr_bytes material)
+{
+    struct group_asking *a = calloc(1, sizeof *a);
+    if (!a) return NULL;
+    a->d = d;
+    a->bytes = material;
+    trust_report_init(&a->report);
+    return a;
+}
+
+static void asking_free(struct group_asking *a)
+{
+    bundle_facts_fini(&a->facts);
+    if (a->have_material) bundle_fini(&a->material);
+    trust_report_fini(&a->report);
+    free(a);
+}
+
+static const char *const coordinator_only[] = {LAYOUT_COORDINATORD, NULL};
+
+void group_review(Quorate__V1__Ca_Service *rpc, const Quorate__V1__ReviewGroupRequest *in,
+                  Quorate__V1__Empty_Closure closure, void *call)
+{
+    struct cad *d = (struct cad *)rpc;
+    Quorate__V1__Empty out = QUORATE__V1__EMPTY__INIT;
+    struct qr_err err = {{0}};
+    (void)closure;
+    if (!service_admits(d->s, call, coordinator_only)) return;
+    struct group_asking *a = asking_new(d, of_pb(in->material));
+    enum qr_rc rc = a ? judge_material(a, &err) : QR_NOMEM;
+    if (a) asking_free(a);
+    if (rc != QR_OK)
+        rpc_fail(call, rc, err.text);
+    else if (rpc_send(call, &out.base) != QR_OK)
+        rpc_fail(call, QR_CANCELLED, NULL);
+}
+
 void group_issue(Quorate__V1__Ca_Service *rpc, const Quorate__V1__IssueGroupRequest *in,
                  Quorate__V1__IssueReply_Closure closure, void *call)
 {
-    static const char *const coordinator_only[] = {LAYOUT_COORDINATORD, NULL};
     struct cad *d = (struct cad *)rpc;
     struct issued c = {.purpose = LEAF_PURPOSE_GROUP};
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, coordinator_only)) return;
-    struct group_asking *a = calloc(1, sizeof *a);
+    struct group_asking *a = asking_new(d, of_pb(in->material));
     if (!a) {
         rpc_fail(call, QR_NOMEM, NULL);
         return;
     }
-    a->d = d;
     a->in = in;
-    trust_report_init(&a->report);
     qr_buf_init(&c.der, PKI_MAX_DER);
     enum qr_rc rc = judge_material(a, &err);
     if (rc == QR_OK) rc = judge_dkg(a, &err);
@@ -155,9 +213,6 @@ void group_issue(Quorate__V1__Ca_Service *rpc, const Quorate__V1__IssueGroupRequ
         issue_answer(d, call, &c);
     else
         rpc_fail(call, rc, err.text);
-    bundle_facts_fini(&a->facts);
-    if (a->have_material) bundle_fini(&a->material);
-    trust_report_fini(&a->report);
     qr_buf_fini(&c.der);
-    free(a);
+    asking_free(a);
 }

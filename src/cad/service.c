@@ -26,6 +26,7 @@ enum qr_rc cad_open(struct service *s, struct qr_err *err)
     if (!d) return QR_NOMEM;
     s->self = d;
     d->s = s;
+    if (pthread_mutex_init(&d->known_mutex, NULL) != 0) qr_fatal("mutex");
     d->ttl_us = qr_config_int(s->config, "CA_TTL_SECONDS", 600) * 1000000LL;
     trust_context_of(s->trust, 0, &d->context);
     QR_TRY(load_ca(s, PKI_PARTICIPANT_CA, &d->participant_ca, err));
@@ -34,13 +35,14 @@ enum qr_rc cad_open(struct service *s, struct qr_err *err)
 
 enum qr_rc cad_add(struct service *s, struct qr_err *err)
 {
-    static const Quorate__V1__Ca_Service handlers = {QUORATE__V1__CA__BASE_INIT,
-                                                     .issue_participant = participant_issue,
-                                                     .issue_group = group_issue};
-    static const struct rpc_method methods[] = {{"IssueGroup", 0, QR_MAX_MESSAGE_DKG}};
+    static const Quorate__V1__Ca_Service handlers = {
+        QUORATE__V1__CA__BASE_INIT, .issue_participant = participant_issue,
+        .review_group = group_review, .issue_group = group_issue};
+    static const struct rpc_method methods[] = {{"ReviewGroup", 0, QR_MAX_MESSAGE_DKG},
+                                                {"IssueGroup", 0, QR_MAX_MESSAGE_DKG}};
     struct cad *d = s->self;
     d->rpc = handlers;
-    return rpc_server_add(s->server, &d->rpc.base, methods, 1, err);
+    return rpc_server_add(s->server, &d->rpc.base, methods, 2, err);
 }
 
 enum qr_rc cad_sync(struct service *s, struct qr_err *err) { return issue_nodes(s->self, err); }
@@ -51,6 +53,7 @@ void cad_close(struct service *s)
     if (!d) return;
     pki_ca_fini(&d->participant_ca);
     pki_ca_fini(&d->group_ca);
+    (void)pthread_mutex_destroy(&d->known_mutex);
     free(d);
     s->self = NULL;
 }

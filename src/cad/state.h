@@ -2,12 +2,15 @@
 #ifndef QUORATE_CAD_STATE_H
 #define QUORATE_CAD_STATE_H
 
+#include "bundle/known.h"
 #include "cad/store.h"
 #include "pki/ca.h"
 #include "service/run.h"
 #include "trust/request_check.h"
 
 #include "quorate/v1/ca.pb-c.h"
+
+#include <pthread.h>
 
 struct cad {
     Quorate__V1__Ca_Service rpc; /* first: handlers get a pointer to it */
@@ -16,6 +19,8 @@ struct cad {
     struct pki_ca group_ca;
     struct trust_context context; /* the directory's policies */
     int64_t ttl_us;
+    pthread_mutex_t known_mutex;
+    struct bundle_known known; /* facts of the latest sessions; under the mutex */
 };
 
 /* facts.c: what the log says, checked entry by entry. */
@@ -64,6 +69,8 @@ enum qr_rc issue_nodes(struct cad *d, struct qr_err *err) QR_MUST_CHECK;
 /* Handlers: participant.c, group.c. */
 void participant_issue(Quorate__V1__Ca_Service *rpc, const Quorate__V1__IssueParticipantRequest *in,
                        Quorate__V1__IssueReply_Closure closure, void *call);
+void group_review(Quorate__V1__Ca_Service *rpc, const Quorate__V1__ReviewGroupRequest *in,
+                  Quorate__V1__Empty_Closure closure, void *call);
 void group_issue(Quorate__V1__Ca_Service *rpc, const Quorate__V1__IssueGroupRequest *in,
                  Quorate__V1__IssueReply_Closure closure, void *call);
 

@@ -146,8 +146,10 @@ static void run_part(struct coord *c, const struct work_job *job, const struct k
 void ceremony_run(struct coord *c, const struct work_job *job)
 {
     const struct kind *k = kind_of(job->wait);
-    if (k)
+    if (k) {
         run_part(c, job, k);
-    else
-        material_prepare(c, job->n);
+        return;
+    }
+    material_prepare(c, job->n);
+    if (job->wait == SESSION_WAIT_DKG1) keygen_review(c, job->n);
 }

@@ -28,6 +28,9 @@ struct ceremony_part {
 enum qr_rc freeze_roster(struct ceremony_part *p, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc keygen_verify(struct ceremony_part *p, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc keygen_certify(struct ceremony_part *p, struct qr_err *err) QR_MUST_CHECK;
+/* Beside the parts: shows cad the freeze while the members deal.  Nothing
+ * depends on the answer. */
+void keygen_review(struct coord *c, int64_t n);
 enum qr_rc combine_shares(struct ceremony_part *p, struct qr_err *err) QR_MUST_CHECK;
 
 /* The parameters of an attempt's key generation, from its descriptor. */

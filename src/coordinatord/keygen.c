@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-enum { CAD_TIMEOUT_MS = 8000 };
+enum { CAD_TIMEOUT_MS = 8000, REVIEW_TIMEOUT_MS = 2000 };
 
 enum qr_rc keygen_params(const struct leaf_descriptor *d, const struct qr_hash *hash,
                          struct cocktail_params *out, struct qr_err *err)
@@ -183,8 +183,9 @@ static enum qr_rc check_group(struct ceremony_part *p, struct qr_bytes der,
     if (!logged) return qr_fail(err, QR_FALSE, "cad logged another certificate");
     if (!claims_fit(&p->v, &claims, &transcript))
         return qr_fail(err, QR_FALSE, "the group certificate is of another session");
-    /* The key comes from the transcript, never from a certificate. */
-    QR_TRY(cocktail_certificate_verify(p->v.attempt.certificate, &dkg, err));
+    /* The key comes from the transcript, whose signatures were verified before
+     * it was kept, never from a certificate. */
+    QR_TRY(cocktail_certificate_read(p->v.attempt.certificate, &dkg, err));
     if (!qr_equal_ct(dkg.group.key.b, cert->key.b, QR_KEY_SIZE))
         return qr_fail(err, QR_FALSE, "the group certificate is for another key");
     return QR_OK;
@@ -269,4 +270,26 @@ enum qr_rc keygen_certify(struct ceremony_part *p, struct qr_err *err)
     if (rc == QR_OK) rc = ask_cad(p, qr_buf_bytes(&material), err);
     qr_buf_fini(&material);
     return rc;
+}
+
+void keygen_review(struct coord *c, int64_t n)
+{
+    struct material_want want = {.n = n, .stage = BUNDLE_FROZEN};
+    Quorate__V1__ReviewGroupRequest in = QUORATE__V1__REVIEW_GROUP_REQUEST__INIT;
+    struct service_call call = {.service = &quorate__v1__ca__descriptor,
+                                .method = "ReviewGroup",
+                                .in = &in.base,
+                                .timeout_ms = REVIEW_TIMEOUT_MS};
+    struct rpc_answer answer;
+    struct qr_buf material;
+    struct qr_err err = {{0}};
+    qr_buf_init(&material, QR_MAX_BUNDLE);
+    enum qr_rc rc = material_get(c, &want, &material, &err);
+    if (rc == QR_OK) {
+        in.material = receipt_bytes(qr_buf_bytes(&material));
+        rc = c->ask(c->ask_ctx, COORD_CAD, &call, &answer, &err);
+        rpc_answer_fini(&answer);
+    }
+    if (rc != QR_OK) qr_log_text(&c->s->log, "review", "%s: %s", qr_rc_name(rc), err.text);
+    qr_buf_fini(&material);
 }
