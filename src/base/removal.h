@@ -21,7 +21,8 @@ enum qr_guard {
 };
 
 #ifdef QUORATE_CHECK_REMOVAL
-/* QUORATE_REMOVE, a list of names with spaces between, has this name. */
+/* QUORATE_REMOVE, a list of names with spaces between, has this name; or the
+ * file that QUORATE_REMOVE_FILE names, which may change while a daemon runs. */
 bool qr_removed(const char *name);
 const char *qr_guard_name(enum qr_guard g);
 #define QR_HOLDS(id, cond) ((cond) || qr_removed(qr_guard_name(QR_GUARD_##id)))

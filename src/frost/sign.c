@@ -6,6 +6,7 @@
  * (MADV_DONTFORK), which the process id tells before it is touched. */
 #include "frost/sign.h"
 
+#include "base/removal.h"
 #include "frost/hash.h"
 #include "frost/test_hooks.h"
 
@@ -103,8 +104,9 @@ static enum qr_rc find_own(const struct frost_nonces *n, const struct frost_pack
     for (size_t i = 0; i < p->count; i++) {
         const struct frost_commitment *c = &p->list[i];
         if (c->id != own->id) continue;
-        if (!qr_equal_ct(c->hiding, own->hiding, POINT_SIZE) ||
-            !qr_equal_ct(c->binding, own->binding, POINT_SIZE))
+        bool same = qr_equal_ct(c->hiding, own->hiding, POINT_SIZE) &&
+                    qr_equal_ct(c->binding, own->binding, POINT_SIZE);
+        if (!QR_HOLDS(FROST_OWN, same))
             return qr_fail(err, QR_CONFLICT, "the list alters the commitment of signer %u",
                            own->id);
         *at = i;

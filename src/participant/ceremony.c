@@ -6,6 +6,7 @@
  * material at `sign` must verify to the very same one. */
 #include "participant/ceremony.h"
 
+#include "base/removal.h"
 #include "frost/payload.h"
 #include "frost/sign.h"
 
@@ -206,7 +207,9 @@ static enum qr_rc find_self(struct ceremony *c, const struct leaf_descriptor *d,
     const struct leaf_member *m = &d->members[c->index - 1];
     bool same = qr_equal_ct(m->cocktail_key.b, c->is.keys->cocktail.pub.b, QR_KEY_SIZE) &&
                 qr_equal_ct(m->envelope_key.b, c->is.keys->envelope.pub.b, QR_KEY_SIZE);
-    return same ? QR_OK : qr_fail(err, QR_FALSE, "the descriptor has other keys in our place");
+    return QR_HOLDS(PARTICIPANT_PLACE, same)
+               ? QR_OK
+               : qr_fail(err, QR_FALSE, "the descriptor has other keys in our place");
 }
 
 /* raw signs the file itself: every signer must have it, and it must not mean
@@ -296,14 +299,15 @@ static enum qr_rc hear_one(const struct ceremony *c, size_t i, const struct leaf
                            enum leaf_round round, struct leaf_envelope *e, struct qr_err *err)
 {
     const struct leaf_member *m = &c->descriptor.members[i];
-    if (qr_verify_tagged(&m->envelope_key, LEAF_TAG_ENVELOPE, s->bytes, &s->sig) != QR_OK)
+    if (!QR_HOLDS(PARTICIPANT_SENDER, qr_verify_tagged(&m->envelope_key, LEAF_TAG_ENVELOPE,
+                                                       s->bytes, &s->sig) == QR_OK))
         return qr_fail(err, QR_FALSE, "message %zu is not signed by member %zu", i + 1, i + 1);
     QR_TRY(leaf_envelope_read(s->bytes, e, err));
     bool fits = qr_hash_equal(&e->session_leaf, &c->is.session_leaf) &&
                 qr_hash_equal(&e->approval, &m->approval) && e->attempt == c->attempt &&
                 e->has_descriptor && qr_hash_equal(&e->descriptor, &c->descriptor_hash) &&
                 e->round == round;
-    if (fits) return QR_OK;
+    if (QR_HOLDS(PARTICIPANT_CONTEXT, fits)) return QR_OK;
     leaf_envelope_fini(e);
     return qr_fail(err, QR_FALSE, "message %zu is of another attempt, member or round", i + 1);
 }
@@ -414,18 +418,19 @@ static enum qr_rc started_is_ours(const struct ceremony *c, const struct bundle 
                                   const struct bundle_facts *f, struct qr_bytes certificate,
                                   struct qr_err *err)
 {
-    if (!qr_hash_equal(&f->descriptor.hash, &c->descriptor_hash))
+    if (!QR_HOLDS(PARTICIPANT_DESCRIPTOR, qr_hash_equal(&f->descriptor.hash, &c->descriptor_hash)))
         return qr_fail(err, QR_FALSE, "signing started for another descriptor");
-    if (!qr_bytes_equal(b->transcript, certificate))
+    if (!QR_HOLDS(PARTICIPANT_TRANSCRIPT, qr_bytes_equal(b->transcript, certificate)))
         return qr_fail(err, QR_FALSE, "the logged key is of another key generation");
     const struct leaf_started *s = f->started;
     if (s->n != c->descriptor.n || s->payload_count != c->descriptor.payloads.n)
         return qr_fail(err, QR_FALSE, "signing.started lists other signers or payloads");
     for (size_t i = 0; i < s->payload_count; i++) {
         const struct leaf_commitment_pair *p = &s->payloads[i].pairs[c->index - 1];
-        if (p->index != c->index ||
-            !qr_equal_ct(p->hiding.b, c->commitments[i].hiding, POINT_SIZE) ||
-            !qr_equal_ct(p->binding.b, c->commitments[i].binding, POINT_SIZE))
+        bool ours = p->index == c->index &&
+                    qr_equal_ct(p->hiding.b, c->commitments[i].hiding, POINT_SIZE) &&
+                    qr_equal_ct(p->binding.b, c->commitments[i].binding, POINT_SIZE);
+        if (!QR_HOLDS(PARTICIPANT_COMMITMENTS, ours))
             return qr_fail(err, QR_FALSE, "signing.started has other commitments in our place");
     }
     return QR_OK;
@@ -450,7 +455,7 @@ static enum qr_rc sign_payload(struct ceremony *c, const struct bundle_facts *f,
                                           c->is.has_file ? c->is.file : QR_BYTES_NONE, &msg);
     if (rc == QR_OK) {
         struct qr_hash digest = qr_sha256_one(qr_buf_bytes(&msg));
-        if (!qr_hash_equal(&digest, &p->digest))
+        if (!QR_HOLDS(PARTICIPANT_PAYLOAD, qr_hash_equal(&digest, &p->digest)))
             rc = qr_fail(err, QR_FALSE, "the payload is not what was logged");
     }
     uint8_t z[SCALAR_SIZE];

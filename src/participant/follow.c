@@ -7,6 +7,7 @@
 #include "participant/follow.h"
 
 #include "base/limits.h"
+#include "base/removal.h"
 #include "participant/pb.h"
 #include "participant/standing.h"
 
@@ -324,10 +325,11 @@ static enum qr_rc check_order(struct follow *f, const Quorate__V1__Order *m, str
     qr_copy(sig.b, m->sig.data, QR_SIG_SIZE);
     for (size_t i = 0; i < keys->n && !good; i++)
         good = qr_verify_tagged(&keys->k[i], LEAF_TAG_ORDER, pb_bytes(m->order), &sig) == QR_OK;
-    if (!good) return qr_fail(err, QR_FALSE, "an order that the coordinator did not sign");
+    if (!QR_HOLDS(PARTICIPANT_ORDER_KEY, good))
+        return qr_fail(err, QR_FALSE, "an order that the coordinator did not sign");
     QR_TRY(leaf_order_read(pb_bytes(m->order), o, err));
-    if (qr_hash_equal(&o->session_leaf, &f->session_leaf) && o->sequence == m->sequence)
-        return QR_OK;
+    bool ours = qr_hash_equal(&o->session_leaf, &f->session_leaf) && o->sequence == m->sequence;
+    if (QR_HOLDS(PARTICIPANT_ORDER_SESSION, ours)) return QR_OK;
     leaf_order_fini(o);
     return qr_fail(err, QR_FALSE, "an order of another session");
 }

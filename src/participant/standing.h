@@ -10,9 +10,11 @@
 #include "participant/services.h"
 
 /* QR_STATE: the log has session.ended of this session, or approval.withdrawn
- * of one of the approvals in facts.  QR_EXHAUSTED: more entries than the log
- * gives in one answer, so that it cannot be known.  QR_FORK, QR_UNAVAILABLE as
- * log_client_find. */
+ * of one of the approvals in facts; from stage `frozen`, also a newer identity
+ * entry about an approver than the one he approved with; from `started`, also
+ * another signing.started, of any session, with one of the same commitments.
+ * QR_EXHAUSTED: more entries than are looked through, so that it cannot be
+ * known.  QR_FORK, QR_UNAVAILABLE as log_client_find. */
 enum qr_rc standing_check(struct services *s, const struct bundle_facts *facts, struct qr_err *err)
     QR_MUST_CHECK;
 
