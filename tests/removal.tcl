@@ -13,16 +13,31 @@ set ::removal(on) [info exists ::env(QUORATE_REMOVING)]
 # WON.  Where there are several, each of them alone must refuse, too.
 proc attack {name checks script refused won} {
   if {!$::removal(on)} { return [uplevel 1 [list do_test $name $script $refused]] }
-  set ::env(QUORATE_REMOVE) [join $checks]
+  without $checks
   uplevel 1 [list do_test $name.without $script $won]
   if {[llength $checks] > 1} {
     foreach c $checks {
-      set ::env(QUORATE_REMOVE) [lsearch -all -inline -not -exact $checks $c]
+      without [lsearch -all -inline -not -exact $checks $c]
       if {[catch {uplevel 1 $script} got opts]} { set got [dict get $opts -errorcode] }
       do_test $name.only.$c {expr {$got ne $won}} 1
     }
   }
-  unset ::env(QUORATE_REMOVE)
+  without {}
+}
+
+# What is switched off from now on, here, in processes started from here, and in
+# daemons whose QUORATE_REMOVE_FILE is the file of removed_in.
+proc without {checks} {
+  set ::env(QUORATE_REMOVE) [join $checks]
+  if {![info exists ::removal(file)]} { return }
+  set f [open $::removal(file).new w]
+  puts -nonewline $f [join $checks]
+  close $f
+  file rename -force $::removal(file).new $::removal(file)
+}
+proc removed_in {path} {
+  set ::removal(file) $path
+  without {}
 }
 
 # honest NAME SCRIPT VALUE: what must hold in both builds.
