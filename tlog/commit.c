@@ -150,7 +150,16 @@ static enum tlog_rc grow_tree(struct commit *c, struct tlog_err *err)
     c->sealed_room = c->n / TILE_WIDTH + TILE_LEVELS + c->n / TILE_WIDTH / TILE_WIDTH + 1;
     c->sealed = malloc(c->sealed_room * sizeof *c->sealed);
     if (!c->sealed) return fail_with(err, TLOG_NOMEM, "out of memory");
-    for (size_t i = 0; i < c->n; i++) edge_add(&c->log->next, c->entry[i].leaf, 1, &sink);
+    struct tlog_hash leaf[TILE_WIDTH];
+    for (size_t at = 0; at < c->n;) {
+        size_t n = 0;
+        while (n < TILE_WIDTH && at + n < c->n) {
+            leaf[n] = *c->entry[at + n].leaf;
+            n++;
+        }
+        edge_add(&c->log->next, leaf, n, &sink);
+        at += n;
+    }
     edge_head(&c->log->next, &head);
     assert(head.size == c->base + c->n && head.size > c->log->anchor.last.head.size);
     return log_sign(&c->log->cfg.signer, &head, &c->head, err);
@@ -219,24 +228,32 @@ static enum tlog_rc put_tiles(struct commit *c, struct tlog_err *err)
 /* ---- read back ---- */
 
 /* A bit that flips after hashing would be signed over for ever: what is about to
- * be committed is read from the transaction and hashed again. */
+ * be committed is read from the transaction and hashed again.  Gives how many
+ * entries of the row at index base + at are right. */
+static enum tlog_rc check_row(const struct commit *c, const struct store_row *row, size_t at,
+                              size_t *right, struct tlog_err *err)
+{
+    struct tlog_bytes entry[TILE_WIDTH];
+    struct tlog_hash leaf[TILE_WIDTH];
+    struct row_walk w = row_walk_of(row);
+    size_t n = 0;
+    while (row->first == c->base + at && n < TILE_WIDTH && at + n < c->n && row_next(&w, &entry[n]))
+        n++;
+    if (n == 0) return fail_with(err, TLOG_CORRUPT, "a row changed before its commit");
+    tlog_leaf_hashes(entry, n, leaf);
+    for (size_t i = 0; i < n; i++)
+        if (!tlog_hash_equal(&leaf[i], c->entry[at + i].leaf))
+            return fail_with(err, TLOG_CORRUPT, "entry %llu changed before its commit",
+                             (unsigned long long)(c->base + at + i));
+    *right = n;
+    return TLOG_OK;
+}
+
 static enum tlog_rc check_rows(struct commit *c, struct store_row *row, struct tlog_err *err)
 {
-    size_t i = 0;
-    struct tlog_bytes entry;
-    struct tlog_hash h;
-    while (i < c->n) {
-        size_t before = i;
-        TLOG_TRY(c->s->ops->get_row(c->s, c->base + i, row, err));
-        struct row_walk w = row_walk_of(row);
-        while (row->first == c->base + before && i < c->n && row_next(&w, &entry)) {
-            tlog_leaf_hash(entry, &h);
-            if (!tlog_hash_equal(&h, c->entry[i].leaf))
-                return fail_with(err, TLOG_CORRUPT, "entry %llu changed before its commit",
-                                 (unsigned long long)(c->base + i));
-            i++;
-        }
-        if (i == before) return fail_with(err, TLOG_CORRUPT, "a row changed before its commit");
+    for (size_t at = 0, n = 0; at < c->n; at += n) {
+        TLOG_TRY(c->s->ops->get_row(c->s, c->base + at, row, err));
+        TLOG_TRY(check_row(c, row, at, &n, err));
     }
     if (qr_bytes_equal(qr_buf_bytes(&row->ck), QR_BYTES(c->head.text, c->head.n))) return TLOG_OK;
     return fail_with(err, TLOG_CORRUPT, "the checkpoint changed before its commit");
@@ -351,7 +368,6 @@ enum tlog_rc log_commit(struct tlog_log *log, struct job *jobs, struct tlog_err 
     }
     for (struct job *j = jobs; j; j = j->next) {
         if (rc != TLOG_OK) j->rc = TLOG_IO;
-        if (j->rc == TLOG_OK) j->checkpoint = log->head;
     }
     free(c.sealed);
     free(c.entry);

@@ -20,7 +20,8 @@
 #define READERS_KEPT 16
 #define DEFAULT_LOW_WATER (64u << 20)
 
-/* One caller's append, on its stack, until it is done. */
+/* One append, until it is finished: then finish is called, once, by the writer,
+ * and the job is its owner's again. */
 struct job {
     const struct tlog_entry *entries;
     struct tlog_hash *leaf; /* per entry */
@@ -29,9 +30,7 @@ struct job {
     size_t count;
     enum tlog_rc rc;
     struct tlog_err err;
-    struct tlog_signed checkpoint;
-    bool done;
-    pthread_cond_t wake;
+    void (*finish)(struct tlog_log *log, struct job *job);
     struct job *next;
 };
 
@@ -64,7 +63,7 @@ struct tlog_log {
     struct tlog_signed head;
     struct reader *reader[READERS_KEPT];
     size_t readers;
-    struct job *first, *last;
+    struct job *first, *last; /* offered, not taken by the writer yet */
     pthread_cond_t work;
     bool closing;
     enum tlog_rc failed; /* not TLOG_OK: why nothing is appended any more */
@@ -81,7 +80,7 @@ struct tlog_log {
 void log_fatal(struct tlog_log *log, enum tlog_rc rc, const char *text);
 
 /* Commits a list of jobs in one transaction; each gets its result and, when it
- * is TLOG_OK, indexes and checkpoint.  Publishes.  Writer thread only.  A result
+ * is TLOG_OK, its indexes.  Publishes.  Writer thread only.  A result
  * other than TLOG_OK means that the disk is in doubt: nothing may be signed any
  * more. */
 enum tlog_rc log_commit(struct tlog_log *log, struct job *jobs, struct tlog_err *err);
@@ -111,6 +110,10 @@ enum tlog_rc node_read(struct tlog_log *log, struct reader *r, const struct tlog
 /* The same for all nodes of a plan. */
 enum tlog_rc plan_read(struct tlog_log *log, struct reader *r, const struct tlog_plan *plan,
                        struct tlog_hash *out, struct tlog_err *err);
+/* The newest head, and a proof of entry index in its tree.  TLOG_CORRUPT when the
+ * tree has no such entry. */
+enum tlog_rc prove_latest(struct tlog_log *log, uint64_t index, struct tlog_signed *head,
+                          struct tlog_proof *out, struct tlog_err *err);
 /* The same for the root of a full tile of leaves. */
 enum tlog_rc tile_root_read(struct tlog_log *log, struct reader *r, uint64_t tile,
                             struct tlog_hash *out, struct tlog_err *err);

@@ -230,3 +230,50 @@ enum tlog_rc plan_read(struct tlog_log *log, struct reader *r, const struct tlog
         if (!got[i]) TLOG_TRY(stored_read(log, r, &plan->node[i], &out[i], err));
     return TLOG_OK;
 }
+
+/* Copies a head without the unused part of its text. */
+static void copy_signed(struct tlog_signed *to, const struct tlog_signed *from)
+{
+    to->head = from->head;
+    to->n = from->n;
+    qr_copy(to->text, from->text, from->n + 1);
+}
+
+static enum tlog_rc read_missing(struct tlog_log *log, const struct tlog_plan *plan,
+                                 const bool *got, struct tlog_hash *out, struct tlog_err *err)
+{
+    struct reader *r = NULL;
+    enum tlog_rc rc = TLOG_OK;
+    for (size_t i = 0; i < plan->n && rc == TLOG_OK; i++) {
+        if (got[i]) continue;
+        if (plan->node[i].level >= TILE_HEIGHT && upper_known(log, &plan->node[i], &out[i]))
+            continue;
+        if (!r) rc = reader_take(log, &r, err);
+        if (rc == TLOG_OK) rc = stored_read(log, r, &plan->node[i], &out[i], err);
+    }
+    if (r) reader_give(log, r);
+    return rc;
+}
+
+/* Head and edge are looked at together, so most proofs take the lock once and
+ * touch no store. */
+enum tlog_rc prove_latest(struct tlog_log *log, uint64_t index, struct tlog_signed *head,
+                          struct tlog_proof *out, struct tlog_err *err)
+{
+    struct tlog_plan plan;
+    struct tlog_hash read[TLOG_PLAN_MAX];
+    bool got[TLOG_PLAN_MAX];
+    (void)pthread_mutex_lock(&log->lock);
+    copy_signed(head, &log->head);
+    bool there = tlog_inclusion_plan(index, head->head.size, &plan) == TLOG_OK;
+    for (size_t i = 0; there && i < plan.n; i++) {
+        const struct tlog_hash *h = edge_node(&log->edge, &plan.node[i]);
+        got[i] = h != NULL;
+        if (h) read[i] = *h;
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+    if (!there) return fail_with(err, TLOG_CORRUPT, "a key's row names an entry beyond the log");
+    TLOG_TRY(read_missing(log, &plan, got, read, err));
+    tlog_plan_proof(&plan, read, out);
+    return TLOG_OK;
+}

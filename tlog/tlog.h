@@ -433,6 +433,31 @@ enum tlog_rc tlog_append_batch(struct tlog_log *log, const struct tlog_entry *en
                                struct tlog_receipt *receipts, struct tlog_signed *checkpoint,
                                struct tlog_err *err) TLOG_MUST_CHECK;
 
+/* What became of a submitted entry; everything is borrowed.  As tlog_append, but
+ * without a proof: tlog_inclusion gives it. */
+struct tlog_outcome {
+    enum tlog_rc rc;
+    uint64_t index;
+    bool duplicate;
+    const struct tlog_hash *leaf;
+    const struct tlog_signed *checkpoint; /* NULL unless rc is TLOG_OK */
+    const char *text;                     /* why, when rc is not TLOG_OK */
+};
+
+/* done is called once, by the log's writer, in log order: it must be quick and
+ * must not append. */
+struct tlog_callback {
+    void (*done)(void *ctx, const struct tlog_outcome *outcome);
+    void *ctx;
+};
+
+/* Like tlog_append without waiting: takes a copy of the entry, and calls done when
+ * it is durable under a signed and anchored checkpoint, or refused.  Many that are
+ * submitted together share a commit, also from one thread.  The caller bounds how
+ * many are under way.  Other than TLOG_OK: done is not called. */
+enum tlog_rc tlog_submit(struct tlog_log *log, const struct tlog_entry *entry,
+                         const struct tlog_callback *done, struct tlog_err *err) TLOG_MUST_CHECK;
+
 /* The newest published checkpoint. */
 void tlog_latest(struct tlog_log *log, struct tlog_signed *out);
 /* Reads below see the log up to the newest published checkpoint.  Everything

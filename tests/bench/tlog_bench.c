@@ -3,7 +3,7 @@
  * Usage: tlog_bench DIR ENTRIES [PART...].  Parts: hash sync commit fill threads
  * proofs audit open; without any, all.  Every figure is printed with the floor it
  * is compared with, measured a moment before or after.  tests/bench/tlog.tcl
- * starts it and explains the lines. */
+ * starts it and explains the lines.  A part submit:RATE:THREADS offers that load. */
 #include "tlog/tlog.h"
 
 #include <errno.h>
@@ -476,6 +476,56 @@ struct offered {
     pthread_t id;
 };
 
+/* Exponential gaps, counted from when an entry was due: arrivals do not wait for
+ * answers that are late. */
+static double gap(double rate)
+{
+    return -__builtin_log((double)(rnd() % 1000000 + 1) / 1000001.0) / rate;
+}
+
+static void sleep_until(double due)
+{
+    double left = due - now();
+    if (left < 100e-6) return;
+    struct timespec ts = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+    nanosleep(&ts, NULL);
+}
+
+struct submitted_at {
+    double due;
+    float *ms;
+};
+
+static void on_done(void *ctx, const struct tlog_outcome *o)
+{
+    struct submitted_at *s = ctx;
+    check("submit", o->rc, NULL);
+    *s->ms = (float)((now() - s->due) * 1e3);
+}
+
+static void *submit(void *arg)
+{
+    struct offered *o = arg;
+    struct submitted_at *at = calloc(o->room, sizeof *at);
+    double due = now();
+    uint64_t salt = (uint64_t)(uintptr_t)o;
+    if (!at) die("memory", "out of it");
+    while (due < o->until && o->n < o->room) {
+        sleep_until(due);
+        bag_renew(&o->bag, salt++);
+        at[o->n] = (struct submitted_at){due, &o->ms[o->n]};
+        check("submit",
+              tlog_submit(o->log, o->bag.entry, &(struct tlog_callback){on_done, &at[o->n]}, NULL),
+              NULL);
+        o->n++;
+        due += gap(o->rate);
+    }
+    /* The last ones, in order. */
+    for (size_t i = o->n; i > 0 && *(volatile float *)&o->ms[i - 1] == 0; usleep(1000)) continue;
+    free(at);
+    return NULL;
+}
+
 static void *offer(void *arg)
 {
     struct offered *o = arg;
@@ -484,23 +534,17 @@ static void *offer(void *arg)
     double due = now();
     uint64_t salt = (uint64_t)(uintptr_t)o;
     while (due < o->until) {
-        double t = now();
-        if (t < due) {
-            struct timespec ts = {0, (long)((due - t) * 1e9)};
-            if (ts.tv_nsec > 999999999) ts.tv_nsec = 999999999;
-            nanosleep(&ts, NULL);
-        }
+        sleep_until(due);
         bag_renew(&o->bag, salt++);
         check("append", tlog_append(o->log, o->bag.entry, &r, &ck, NULL), NULL);
         if (o->n < o->room) o->ms[o->n++] = (float)((now() - due) * 1e3);
-        /* Exponential gaps: arrivals do not wait for answers that are late. */
-        double u = (double)(rnd() % 1000000 + 1) / 1000001.0;
-        due += -__builtin_log(u) / o->rate;
+        due += gap(o->rate);
     }
     return NULL;
 }
 
-static void offered_load(struct tlog_log *log, double rate, unsigned threads, const char *goal)
+static void offered_load(struct tlog_log *log, double rate, unsigned threads, bool wait,
+                         const char *goal)
 {
     struct offered *o = calloc(threads, sizeof *o);
     double seconds = 3;
@@ -514,7 +558,8 @@ static void offered_load(struct tlog_log *log, double rate, unsigned threads, co
         o[i].room = (size_t)(rate / threads * seconds * 2) + 100;
         o[i].ms = calloc(o[i].room, sizeof *o[i].ms);
         o[i].bag = bag_new(1);
-        if (!o[i].ms || pthread_create(&o[i].id, &small, offer, &o[i]) != 0) die("thread", "none");
+        if (!o[i].ms || pthread_create(&o[i].id, &small, wait ? offer : submit, &o[i]) != 0)
+            die("thread", "none");
     }
     size_t n = 0, at = 0;
     for (unsigned i = 0; i < threads; i++) {
@@ -529,7 +574,8 @@ static void offered_load(struct tlog_log *log, double rate, unsigned threads, co
         bag_free(&o[i].bag);
     }
     char name[80], extra[64];
-    snprintf(name, sizeof name, "threads: %.0f/s offered by %u, p99", rate, threads);
+    snprintf(name, sizeof name, "threads: %.0f/s %s by %u, p99", rate,
+             wait ? "appended" : "submitted", threads);
     snprintf(extra, sizeof extra, "p50 %.2f ms, done %.0f/s", quantile(all, n, 0.5),
              (double)n / took);
     line(name, quantile(all, n, 0.99), "ms", extra, (double)n / took / rate, goal);
@@ -542,9 +588,10 @@ static void bench_threads(void)
     struct tlog_log *log = fresh("threads.db");
     double p50;
     (void)commit_rate(log, 1000, 0.5, &p50);
-    offered_load(log, 10000, 64, "");
-    offered_load(log, 100000, 128, "p50 <= 1, p99 <= 8");
-    offered_load(log, 300000, 512, "p99 <= 25");
+    offered_load(log, 10000, 64, true, "");
+    offered_load(log, 50000, 128, true, "");
+    offered_load(log, 100000, 4, false, "p50 <= 1, p99 <= 8");
+    offered_load(log, 300000, 4, false, "p99 <= 25");
     tlog_close(log);
 }
 
@@ -683,6 +730,16 @@ int main(int argc, char **argv)
         bool chosen = argc == 3;
         for (int k = 3; k < argc; k++) chosen = chosen || strcmp(argv[k], parts[i].name) == 0;
         if (chosen) parts[i].run();
+    }
+    for (int k = 3; k < argc; k++) {
+        double rate;
+        unsigned threads;
+        if (sscanf(argv[k], "submit:%lf:%u", &rate, &threads) != 2) continue;
+        struct tlog_log *log = fresh("threads.db");
+        double warm;
+        (void)commit_rate(log, 1000, 0.5, &warm);
+        offered_load(log, rate, threads, false, "");
+        tlog_close(log);
     }
     return 0;
 }
