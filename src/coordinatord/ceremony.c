@@ -150,6 +150,6 @@ void ceremony_run(struct coord *c, const struct work_job *job)
         run_part(c, job, k);
         return;
     }
-    material_prepare(c, job->n);
-    if (job->wait == SESSION_WAIT_DKG1) keygen_review(c, job->n);
+    bool first = material_prepare(c, job->n);
+    if (first && job->wait == SESSION_WAIT_DKG1) keygen_review(c, job->n);
 }

@@ -19,6 +19,7 @@ struct slot {
     uint32_t attempt;
     enum bundle_stage stage;
     bool ready;
+    bool prepared; /* material_prepare was here */
     uint64_t used; /* the larger the later */
     struct qr_buf bytes;
 };
@@ -318,6 +319,7 @@ static struct slot *find(struct coord_material *m, const struct slot *key, struc
     oldest->attempt = key->attempt;
     oldest->stage = key->stage;
     oldest->ready = false;
+    oldest->prepared = false;
     qr_buf_reset(&oldest->bytes);
     *claimed = oldest;
     return NULL;
@@ -399,17 +401,33 @@ enum qr_rc material_get(struct coord *c, const struct material_want *want, struc
     return rc;
 }
 
-void material_prepare(struct coord *c, int64_t n)
+/* Whether key's material is there, and nobody has asked this before. */
+static bool first_time(struct coord_material *m, const struct slot *key)
+{
+    bool first = false;
+    lock(m);
+    for (int i = 0; i < SLOTS; i++) {
+        struct slot *s = &m->slots[i];
+        if (s->n == 0 || !s->ready || !same(s, key)) continue;
+        first = !s->prepared;
+        s->prepared = true;
+    }
+    unlock(m);
+    return first;
+}
+
+bool material_prepare(struct coord *c, int64_t n)
 {
     struct qr_err err = {{0}};
     struct qr_buf out;
     struct material_want want = {.n = n, .highest = true};
     struct slot key;
-    if (resolve(c, &want, &key, &err) != QR_OK || key.stage == BUNDLE_OPEN) return;
+    if (resolve(c, &want, &key, &err) != QR_OK || key.stage == BUNDLE_OPEN) return false;
     qr_buf_init(&out, QR_MAX_BUNDLE);
     enum qr_rc rc = material_get(c, &want, &out, &err);
     if (rc != QR_OK) qr_log_text(&c->s->log, "material", "%s: %s", qr_rc_name(rc), err.text);
     qr_buf_fini(&out);
+    return rc == QR_OK && first_time(c->material, &key);
 }
 
 /* ---- the policies ---- */

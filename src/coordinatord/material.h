@@ -22,8 +22,9 @@ struct material_want {
 enum qr_rc material_get(struct coord *c, const struct material_want *want, struct qr_buf *out,
                         struct qr_err *err) QR_MUST_CHECK;
 /* Makes what its readers will ask for now: frozen, started, or the finished
- * bundle.  Trouble is logged; the next reader tries again. */
-void material_prepare(struct coord *c, int64_t n);
+ * bundle.  Trouble is logged; the next reader tries again.  True: for the first
+ * time of this stage and attempt. */
+bool material_prepare(struct coord *c, int64_t n);
 
 /* Finds the two policies in the log, for every bundle.  QR_NOTFOUND: they are
  * not there yet; QR_UNAVAILABLE. */
