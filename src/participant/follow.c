@@ -87,6 +87,20 @@ static enum qr_rc submit_and_free(struct follow *f, struct ceremony_letter *l, e
     return rc;
 }
 
+/* Material that a step needs; a connection may be cut while it comes. */
+static enum qr_rc fetch(struct follow *f, enum bundle_stage stage, struct qr_buf *out,
+                        struct qr_err *err)
+{
+    enum qr_rc rc = QR_OK;
+    for (int i = 0; i < SUBMIT_TRIES; i++) {
+        qr_buf_reset(out);
+        rc = services_material(f->services, f->session, NULL, stage, out, err);
+        if (!worth_repeating(rc)) break;
+        pause_ms(100L << i);
+    }
+    return rc;
+}
+
 /* ---- the log's view of material ---- */
 
 static enum qr_rc consider(void *ctx, const struct bundle *b, const struct bundle_facts *facts,
@@ -147,7 +161,7 @@ static enum qr_rc on_frozen(struct follow *f, struct qr_err *err)
     struct qr_buf material;
     struct ceremony_letter l;
     qr_buf_init(&material, QR_MAX_BUNDLE);
-    enum qr_rc rc = services_material(f->services, f->session, NULL, BUNDLE_FROZEN, &material, err);
+    enum qr_rc rc = fetch(f, BUNDLE_FROZEN, &material, err);
     if (rc == QR_OK) rc = ceremony_frozen(f->ceremony, qr_buf_bytes(&material), &l, err);
     qr_buf_fini(&material);
     if (rc == QR_NOTFOUND) return QR_OK; /* this attempt goes on without us */
@@ -185,8 +199,7 @@ static enum qr_rc on_sign(struct follow *f, const struct leaf_order *o, struct q
     struct qr_buf material;
     qr_buf_init(&material, QR_MAX_BUNDLE);
     enum qr_rc rc = read_messages(o, &m, err);
-    if (rc == QR_OK)
-        rc = services_material(f->services, f->session, NULL, BUNDLE_STARTED, &material, err);
+    if (rc == QR_OK) rc = fetch(f, BUNDLE_STARTED, &material, err);
     struct ceremony_sign_in in = {m.list, m.n, qr_buf_bytes(&material)};
     if (rc == QR_OK) rc = ceremony_sign(f->ceremony, &in, &l, err);
     qr_buf_fini(&material);
@@ -216,7 +229,7 @@ static enum qr_rc take_bundle(struct follow *f, struct qr_err *err)
 {
     f->done = true;
     if (!f->plan) return QR_OK;
-    QR_TRY(services_material(f->services, f->session, NULL, BUNDLE_SIGNED, f->bundle, err));
+    QR_TRY(fetch(f, BUNDLE_SIGNED, f->bundle, err));
     struct bundle *b = calloc(1, sizeof *b);
     struct bundle_facts *facts = calloc(1, sizeof *facts);
     struct trust_report r;
@@ -375,6 +388,15 @@ static void renew_if_due(struct follow *f)
     approve_papers_fini(&papers);
 }
 
+/* What a stream's failure means.  The coordinator itself says that our approval
+ * does not stand: the order that told so was missed. */
+static enum qr_rc failed(const struct follow *f, const struct rpc_answer *a, enum qr_rc rc,
+                         struct qr_err *err)
+{
+    if (rc != QR_NOTFOUND || !a->authentic || !f->plan) return QR_UNAVAILABLE;
+    return qr_fail(err, QR_STALE, "dropped from the session while it was out of reach: join again");
+}
+
 /* Reads one stream until it ends.  QR_UNAVAILABLE: open another. */
 static enum qr_rc read_stream(struct follow *f, struct rpc_stream *st, struct qr_err *err)
 {
@@ -383,7 +405,7 @@ static enum qr_rc read_stream(struct follow *f, struct rpc_stream *st, struct qr
         enum qr_rc rc = rpc_stream_next(st, f->preview ? QUIET_MS : WAIT_MS, &a, err);
         bool ended = rc == QR_OK && a.ended, quiet = rc == QR_OK && !a.msg && !ended;
         if (rc != QR_OK)
-            rc = QR_UNAVAILABLE;
+            rc = failed(f, &a, rc, err);
         else if (a.msg)
             rc = take_order(f, (const void *)a.msg, err);
         rpc_answer_fini(&a);
