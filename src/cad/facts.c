@@ -1,9 +1,8 @@
 /* facts.c - cad takes nobody's word: what it relies on it reads from the log,
  * with proofs (log_client.h), and judges who wrote it.
  *
- * The log could leave entries out of an answer to Find; it cannot invent one.
- * An end that it withholds goes unnoticed here; only who replays the whole log
- * finds it out. */
+ * The log cannot invent an entry, and cad's own reading of the whole log shows
+ * when it leaves one out (log_view.h). */
 #include "cad/state.h"
 
 #include "leaf/session.h"
@@ -73,7 +72,7 @@ enum qr_rc facts_person(struct cad *d, const struct qr_hash *commitment, struct 
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = commitment};
     *json = NULL;
-    QR_TRY(log_client_find(d->s->log_client, &q, &found, err));
+    QR_TRY(log_view_find(d->view, &q, &found, err));
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; rc == QR_OK && i < found.n; i++)
         rc = take_identity(d, &found.entries[i], out, json, err);
@@ -129,7 +128,7 @@ static enum qr_rc each_entry(struct cad *d, const char *session, look *fn, void 
 {
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_SESSION, .text = session};
-    QR_TRY(log_client_find(d->s->log_client, &q, &found, err));
+    QR_TRY(log_view_find(d->view, &q, &found, err));
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; rc == QR_OK && i < found.n; i++) {
         struct leaf_entry e;

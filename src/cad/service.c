@@ -45,12 +45,21 @@ enum qr_rc cad_add(struct service *s, struct qr_err *err)
     return rpc_server_add(s->server, &d->rpc.base, methods, 2, err);
 }
 
-enum qr_rc cad_sync(struct service *s, struct qr_err *err) { return issue_nodes(s->self, err); }
+/* Handlers run only afterwards: the view is there for all of them. */
+enum qr_rc cad_sync(struct service *s, struct qr_err *err)
+{
+    struct cad *d = s->self;
+    log_view_free(d->view);
+    d->view = log_view_new(s->log_client, 0);
+    QR_TRY(log_view_replay(d->view, err));
+    return issue_nodes(d, err);
+}
 
 void cad_close(struct service *s)
 {
     struct cad *d = s->self;
     if (!d) return;
+    log_view_free(d->view);
     pki_ca_fini(&d->participant_ca);
     pki_ca_fini(&d->group_ca);
     (void)pthread_mutex_destroy(&d->known_mutex);

@@ -5,6 +5,7 @@
 #include "bundle/known.h"
 #include "cad/store.h"
 #include "pki/ca.h"
+#include "service/log_view.h"
 #include "service/run.h"
 #include "trust/request_check.h"
 
@@ -18,6 +19,7 @@ struct cad {
     struct pki_ca participant_ca;
     struct pki_ca group_ca;
     struct trust_context context; /* the directory's policies */
+    struct log_view *view;        /* of the whole log, from cad_sync on */
     int64_t ttl_us;
     pthread_mutex_t known_mutex;
     struct bundle_known known; /* facts of the latest sessions; under the mutex */

@@ -30,6 +30,7 @@ struct services {
     struct attest_self self;
     struct attested_client *client[SERVICE_COUNT];
     struct log_client *log;
+    struct log_view *view;
 };
 
 static const char *const audiences[SERVICE_COUNT] = {
@@ -170,6 +171,7 @@ enum qr_rc services_open(struct services **out, const struct services_conf *conf
 void services_free(struct services *s)
 {
     if (!s) return;
+    log_view_free(s->view);
     log_client_free(s->log);
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (s->client[i]) attested_client_free(s->client[i]);
@@ -212,6 +214,17 @@ enum qr_rc services_watch(struct services *s, const char *session, uint64_t afte
 }
 
 struct log_client *services_log(struct services *s) { return s->log; }
+
+struct log_view *services_view(struct services *s, uint64_t from)
+{
+    if (s->view && log_view_from(s->view) != from) {
+        log_view_free(s->view);
+        s->view = NULL;
+    }
+    if (!s->view) s->view = log_view_new(s->log, from);
+    return s->view;
+}
+
 const struct trust_dir *services_trust(const struct services *s) { return s->conf.trust; }
 const struct attest_device *services_device(const struct services *s) { return &s->device; }
 const char *services_node(const struct services *s) { return s->node; }

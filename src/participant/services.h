@@ -11,7 +11,7 @@
 #include "attest/device.h"
 #include "bundle/verify.h"
 #include "rpc/attested.h"
-#include "service/log_client.h"
+#include "service/log_view.h"
 
 enum service_id { SERVICE_LOG, SERVICE_AUTH, SERVICE_CA, SERVICE_COORDINATOR, SERVICE_COUNT };
 
@@ -49,6 +49,9 @@ enum qr_rc services_watch(struct services *s, const char *session, uint64_t afte
                           struct qr_err *err) QR_MUST_CHECK;
 
 struct log_client *services_log(struct services *s);
+/* Our own reading of the log from an index on; kept until another is asked
+ * for.  One thread. */
+struct log_view *services_view(struct services *s, uint64_t from);
 const struct trust_dir *services_trust(const struct services *s);
 const struct attest_device *services_device(const struct services *s);
 const char *services_node(const struct services *s); /* from our TLS certificate */

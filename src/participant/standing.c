@@ -62,7 +62,7 @@ static enum qr_rc session_stands(struct services *s, const struct bundle_facts *
 {
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_SESSION, .text = facts->request.is.session};
-    QR_TRY(log_client_find(services_log(s), &q, &found, err));
+    QR_TRY(log_view_find(services_view(s, facts->request.at.index), &q, &found, err));
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; rc == QR_OK && i < found.n; i++)
         rc = judge(s, facts, &found.entries[i], err);
@@ -89,13 +89,14 @@ static enum qr_rc newest_identity(struct services *s, const struct log_answer *f
 }
 
 /* authd's word in the roster is not needed: the log shows who is enrolled. */
-static enum qr_rc person_stands(struct services *s, const struct trust_approval *a, size_t i,
+static enum qr_rc person_stands(struct services *s, const struct bundle_facts *f, size_t i,
                                 struct qr_err *err)
 {
+    const struct trust_approval *a = &f->approvals[i];
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = &a->is.commitment};
     const struct log_entry *newest = NULL;
-    QR_TRY(log_client_find(services_log(s), &q, &found, err));
+    QR_TRY(log_view_find(services_view(s, f->request.at.index), &q, &found, err));
     enum qr_rc rc = newest_identity(s, &found, &newest, err);
     bool stands = rc == QR_OK && newest && qr_hash_equal(&newest->leaf, &a->is.enrolment);
     if (rc == QR_OK && !QR_HOLDS(PARTICIPANT_ENROLLED, stands))
@@ -106,8 +107,7 @@ static enum qr_rc person_stands(struct services *s, const struct trust_approval 
 
 static enum qr_rc people_stand(struct services *s, const struct bundle_facts *f, struct qr_err *err)
 {
-    for (size_t i = 0; i < f->approval_count; i++)
-        QR_TRY(person_stands(s, &f->approvals[i], i, err));
+    for (size_t i = 0; i < f->approval_count; i++) QR_TRY(person_stands(s, f, i, err));
     return QR_OK;
 }
 

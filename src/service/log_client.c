@@ -518,6 +518,7 @@ static enum qr_rc take_found(struct log_client *c, const Quorate__V1__FindReply 
 {
     enum qr_rc rc = take_head(c, r->checkpoint, since, out, err);
     if (rc == QR_OK) rc = take_entries(r->n_entries, r->entries, r->n_indexes, out, err);
+    out->found_at = out->head.at.size;
     return finish(rc == QR_OK ? are_asked(out, r->indexes, err) : rc, out);
 }
 
@@ -536,7 +537,9 @@ enum qr_rc log_client_find(struct log_client *c, const struct log_query *q, stru
     }
     if (r->n_entries == r->n_indexes) return take_found(c, r, in.since, out, err);
     struct log_answer indexes = *out; /* r lies in it */
-    enum qr_rc rc = log_client_proofs(c, r->indexes, r->n_indexes, out, err);
+    enum qr_rc rc = take_head(c, r->checkpoint, in.since, &indexes, err);
+    rc = rc == QR_OK ? log_client_proofs(c, r->indexes, r->n_indexes, out, err) : finish(rc, out);
+    if (rc == QR_OK) out->found_at = indexes.head.at.size;
     log_answer_fini(&indexes);
     return rc;
 }

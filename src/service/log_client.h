@@ -46,6 +46,7 @@ struct log_answer {
     struct log_head head;
     size_t n;
     struct log_entry *entries;
+    uint64_t found_at; /* log_client_find: size of the tree that was searched */
     struct qr_arena arena;
 };
 void log_answer_fini(struct log_answer *a); /* idempotent; also after a failure */
@@ -107,7 +108,7 @@ struct log_query {
 };
 /* Finds, then fetches what was found with proofs to one checkpoint; ascending.
  * An empty answer (out->n == 0) is QR_OK.  That entries are left out cannot be
- * seen from the answer. */
+ * seen from the answer: log_view.h. */
 enum qr_rc log_client_find(struct log_client *c, const struct log_query *q, struct log_answer *out,
                            struct qr_err *err) QR_MUST_CHECK;
 

@@ -607,13 +607,15 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     if (!service_admits(d->s, call, NULL)) return;
     struct found *f = qr_arena_alloc(rpc_call_arena(call), sizeof *f);
     enum qr_rc rc = f ? QR_OK : QR_NOMEM;
+    /* The answer is all that the tree of this checkpoint has, and no more. */
+    tlog_latest(d->log, &cp);
     if (rc == QR_OK) rc = find_entries(d->log, in, f, &err);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
     }
+    while (f->n > 0 && f->index[f->n - 1] >= cp.head.size) f->n--;
     a.n = f->n;
-    tlog_latest(d->log, &cp);
     rc = prove_all(d, f->index, &cp, rpc_call_arena(call), &a, &err);
     if (rc != QR_OK && rc != QR_EXHAUSTED) {
         rpc_fail(call, rc, err.text);
