@@ -42,6 +42,10 @@ struct reader {
     uint64_t tile; /* UINT64_MAX: none */
     unsigned part; /* UINT32_MAX: none */
     struct twig above, below;
+    /* Right ends of the tree of fold_size leaves: the hash of its k smallest
+     * perfect subtrees, for the k whose bit is set. */
+    uint64_t fold_size, folded;
+    struct tlog_hash fold[64];
 };
 
 struct tlog_log {
@@ -110,6 +114,9 @@ enum tlog_rc node_read(struct tlog_log *log, struct reader *r, const struct tlog
 /* The same for all nodes of a plan. */
 enum tlog_rc plan_read(struct tlog_log *log, struct reader *r, const struct tlog_plan *plan,
                        struct tlog_hash *out, struct tlog_err *err);
+/* The proof by a plan for a tree of size leaves. */
+enum tlog_rc proof_read(struct tlog_log *log, struct reader *r, const struct tlog_plan *plan,
+                        uint64_t size, struct tlog_proof *out, struct tlog_err *err);
 /* The newest head, and a proof of entry index in its tree.  TLOG_CORRUPT when the
  * tree has no such entry. */
 enum tlog_rc prove_latest(struct tlog_log *log, uint64_t index, struct tlog_signed *head,

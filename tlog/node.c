@@ -231,6 +231,48 @@ enum tlog_rc plan_read(struct tlog_log *log, struct reader *r, const struct tlog
     return TLOG_OK;
 }
 
+/* What is folded at the right end is the same for most proofs of one size: it is
+ * remembered by how many subtrees it covers. */
+static enum tlog_rc fold_read(struct tlog_log *log, struct reader *r, const struct tlog_plan *plan,
+                              uint64_t size, struct tlog_hash *out, struct tlog_err *err)
+{
+    size_t k = plan->fold_to - plan->fold_from;
+    assert(k > 0 && k < 64);
+    if (r->fold_size != size) r->folded = 0;
+    r->fold_size = size;
+    if (!(r->folded >> k & 1)) {
+        struct tlog_plan part = {.n = k};
+        struct tlog_hash read[TLOG_PLAN_MAX];
+        qr_copy(part.node, &plan->node[plan->fold_from], k * sizeof part.node[0]);
+        TLOG_TRY(plan_read(log, r, &part, read, err));
+        tlog_plan_root(&part, read, &r->fold[k]);
+        r->folded |= (uint64_t)1 << k;
+    }
+    *out = r->fold[k];
+    return TLOG_OK;
+}
+
+enum tlog_rc proof_read(struct tlog_log *log, struct reader *r, const struct tlog_plan *plan,
+                        uint64_t size, struct tlog_proof *out, struct tlog_err *err)
+{
+    out->n = 0;
+    for (size_t i = 0; i < plan->n; i++) {
+        struct tlog_hash *h = &out->h[out->n++];
+        assert(out->n <= TLOG_PROOF_MAX);
+        if (i == plan->fold_from && plan->fold_to > plan->fold_from) {
+            TLOG_TRY(fold_read(log, r, plan, size, h, err));
+            i = plan->fold_to - 1;
+        } else if (plan->node[i].level < TILE_HEIGHT && tile_of(&plan->node[i]).index == r->tile) {
+            TLOG_TRY(lower_read(log, r, &plan->node[i], h, err));
+        } else {
+            TLOG_TRY(plan->node[i].level >= TILE_HEIGHT && upper_known(log, &plan->node[i], h)
+                         ? TLOG_OK
+                         : node_read(log, r, &plan->node[i], h, err));
+        }
+    }
+    return TLOG_OK;
+}
+
 /* Copies a head without the unused part of its text. */
 static void copy_signed(struct tlog_signed *to, const struct tlog_signed *from)
 {

@@ -37,6 +37,16 @@ static enum tlog_rc plan_with_reader(struct tlog_log *log, const struct tlog_pla
     return rc;
 }
 
+static enum tlog_rc proof_with_reader(struct tlog_log *log, const struct tlog_plan *plan,
+                                      uint64_t size, struct tlog_proof *out, struct tlog_err *err)
+{
+    struct reader *r;
+    TLOG_TRY(reader_take(log, &r, err));
+    enum tlog_rc rc = proof_read(log, r, plan, size, out, err);
+    reader_give(log, r);
+    return rc;
+}
+
 enum tlog_rc tlog_root_at(struct tlog_log *log, uint64_t size, struct tlog_hash *out,
                           struct tlog_err *err)
 {
@@ -65,14 +75,11 @@ enum tlog_rc tlog_inclusion(struct tlog_log *log, uint64_t index, uint64_t size,
 {
     struct tlog_head head;
     struct tlog_plan plan;
-    struct tlog_hash read[TLOG_PLAN_MAX];
     TLOG_TRY(published(log, size, &head, err));
     if (tlog_inclusion_plan(index, size, &plan) != TLOG_OK)
         return fail_with(err, TLOG_RANGE, "a tree of size %llu has no entry %llu",
                          (unsigned long long)size, (unsigned long long)index);
-    TLOG_TRY(plan_with_reader(log, &plan, read, err));
-    tlog_plan_proof(&plan, read, out);
-    return TLOG_OK;
+    return proof_with_reader(log, &plan, size, out, err);
 }
 
 enum tlog_rc tlog_consistency(struct tlog_log *log, uint64_t earlier, uint64_t later,
@@ -80,13 +87,10 @@ enum tlog_rc tlog_consistency(struct tlog_log *log, uint64_t earlier, uint64_t l
 {
     struct tlog_head head;
     struct tlog_plan plan;
-    struct tlog_hash read[TLOG_PLAN_MAX];
     TLOG_TRY(published(log, later, &head, err));
     if (tlog_consistency_plan(earlier, later, &plan) != TLOG_OK)
         return fail_with(err, TLOG_RANGE, "the earlier tree is larger than the later");
-    TLOG_TRY(plan_with_reader(log, &plan, read, err));
-    tlog_plan_proof(&plan, read, out);
-    return TLOG_OK;
+    return proof_with_reader(log, &plan, later, out, err);
 }
 
 enum tlog_rc tlog_tile(struct tlog_log *log, const struct tlog_node *tile, size_t width,

@@ -56,19 +56,24 @@ static void openssl_leaves(const struct tlog_bytes *entry, size_t n, struct tlog
     }
 }
 
-static void openssl_nodes(const struct tlog_hash *in, size_t n, struct tlog_hash *out)
+static void openssl_node(const struct tlog_hash *left, const struct tlog_hash *right,
+                         struct tlog_hash *out)
 {
     uint8_t message[1 + 2 * TLOG_HASH_SIZE] = {1};
-    for (size_t i = 0; i < n; i++) {
-        qr_copy(message + 1, in[2 * i].b, TLOG_HASH_SIZE);
-        qr_copy(message + 1 + TLOG_HASH_SIZE, in[2 * i + 1].b, TLOG_HASH_SIZE);
-        EVP_MD_CTX *ctx = context();
-        add(ctx, message, sizeof message);
-        finish(ctx, &out[i]);
-    }
+    qr_copy(message + 1, left->b, TLOG_HASH_SIZE);
+    qr_copy(message + 1 + TLOG_HASH_SIZE, right->b, TLOG_HASH_SIZE);
+    EVP_MD_CTX *ctx = context();
+    add(ctx, message, sizeof message);
+    finish(ctx, out);
 }
 
-static const struct sha_engine with_openssl = {"openssl", openssl_leaves, openssl_nodes};
+static void openssl_nodes(const struct tlog_hash *in, size_t n, struct tlog_hash *out)
+{
+    for (size_t i = 0; i < n; i++) openssl_node(&in[2 * i], &in[2 * i + 1], &out[i]);
+}
+
+static const struct sha_engine with_openssl = {"openssl", openssl_leaves, openssl_node,
+                                               openssl_nodes};
 
 const struct sha_engine *sha_openssl(void) { return &with_openssl; }
 

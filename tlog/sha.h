@@ -12,6 +12,9 @@ struct sha_engine {
     const char *name;
     /* SHA-256(0x00 || entry[i]) for each of n. */
     void (*leaves)(const struct tlog_bytes *entry, size_t n, struct tlog_hash *out);
+    /* SHA-256(0x01 || left || right).  out may be either. */
+    void (*node)(const struct tlog_hash *left, const struct tlog_hash *right,
+                 struct tlog_hash *out);
     /* out[i] = SHA-256(0x01 || in[2i] || in[2i + 1]) for each of n.  out may be
      * in. */
     void (*nodes)(const struct tlog_hash *in, size_t n, struct tlog_hash *out);

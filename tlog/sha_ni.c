@@ -143,26 +143,28 @@ WITH_SHA static void fill_table(void)
 }
 
 /* The first 64 bytes of 0x01 || left || right. */
-INLINE_SHA void node_block(const struct tlog_hash in[2], __m128i w[4])
+INLINE_SHA void node_block(const struct tlog_hash *left, const struct tlog_hash *right,
+                           __m128i w[4])
 {
-    __m128i x0 = load(in, 0), x1 = load(in, 1), x2 = load(in, 2), x3 = load(in, 3);
+    __m128i x0 = load(left, 0), x1 = load(left, 1), x2 = load(right, 0), x3 = load(right, 1);
     w[0] = to_words(_mm_or_si128(_mm_slli_si128(x0, 1), _mm_cvtsi32_si128(1)));
     w[1] = to_words(_mm_alignr_epi8(x1, x0, 15));
     w[2] = to_words(_mm_alignr_epi8(x2, x1, 15));
     w[3] = to_words(_mm_alignr_epi8(x3, x2, 15));
 }
 
-INLINE_SHA const __m128i *node_rest(const struct tlog_hash in[2])
+INLINE_SHA const __m128i *node_rest(const struct tlog_hash *right)
 {
-    return last_block[in[1].b[TLOG_HASH_SIZE - 1]].wk;
+    return last_block[right->b[TLOG_HASH_SIZE - 1]].wk;
 }
 
-WITH_SHA static void one_node(const struct tlog_hash in[2], struct tlog_hash *out)
+WITH_SHA static void ni_node(const struct tlog_hash *left, const struct tlog_hash *right,
+                             struct tlog_hash *out)
 {
     __m128i w[4];
     struct state s = start_state();
-    node_block(in, w);
-    const __m128i *rest = node_rest(in);
+    node_block(left, right, w);
+    const __m128i *rest = node_rest(right);
     compress(&s, w);
     struct state a = s;
     _Pragma("GCC unroll 16") for (int i = 0; i < QUADS; i++) rounds(&a, rest[i]);
@@ -174,9 +176,9 @@ WITH_SHA static void two_nodes(const struct tlog_hash in[4], struct tlog_hash ou
 {
     __m128i v[4], w[4];
     struct state s[2] = {start_state(), start_state()};
-    node_block(in, v);
-    node_block(in + 2, w);
-    const __m128i *rest_v = node_rest(in), *rest_w = node_rest(in + 2);
+    node_block(in, in + 1, v);
+    node_block(in + 2, in + 3, w);
+    const __m128i *rest_v = node_rest(in + 1), *rest_w = node_rest(in + 3);
     compress_two(s, v, w);
     struct state a = s[0], b = s[1];
     _Pragma("GCC unroll 16") for (int i = 0; i < QUADS; i++)
@@ -194,7 +196,7 @@ static void ni_nodes(const struct tlog_hash *in, size_t n, struct tlog_hash *out
 {
     size_t i = 0;
     for (; i + 2 <= n; i += 2) two_nodes(in + 2 * i, out + i);
-    if (i < n) one_node(in + 2 * i, out + i);
+    if (i < n) ni_node(in + 2 * i, in + 2 * i + 1, out + i);
 }
 
 /* ---- leaves ---- */
@@ -284,7 +286,7 @@ static bool cpu_has_sha(void)
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
 }
 
-static const struct sha_engine with_ni = {"sha-ni", ni_leaves, ni_nodes};
+static const struct sha_engine with_ni = {"sha-ni", ni_leaves, ni_node, ni_nodes};
 
 const struct sha_engine *sha_ni(void)
 {

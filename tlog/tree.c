@@ -26,8 +26,7 @@ void tlog_leaf_hashes(const struct tlog_bytes *entries, size_t n, struct tlog_ha
 void tlog_node_hash(const struct tlog_hash *left, const struct tlog_hash *right,
                     struct tlog_hash *out)
 {
-    struct tlog_hash in[2] = {*left, *right};
-    sha_engine()->nodes(in, 1, out);
+    sha_engine()->node(left, right, out);
 }
 
 /* RFC 6962 2.1: MTH({}) = SHA-256(). */
