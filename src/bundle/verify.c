@@ -68,9 +68,11 @@ static enum qr_rc checkpoint_check(const struct bundle *b, const struct trust_di
                        QR_FALSE, "no log key valid at size %llu signed it",
                        (unsigned long long)cp.head.size));
     f->head = cp.head;
-    /* A trust directory names no witnesses yet, so none can be counted. */
-    return trust_check(r, TRUST_CHECKPOINT_WITNESSES, dir->signing.witnesses == 0, QR_POLICY,
-                       "0 of %u witnesses", dir->signing.witnesses);
+    if (trust_witnesses_count(dir, &parsed, &f->witnesses, NULL) != QR_OK)
+        return trust_fail(r, TRUST_CHECKPOINT_WITNESSES, QR_FALSE,
+                          "the cosignature of a trusted witness is wrong");
+    return trust_check(r, TRUST_CHECKPOINT_WITNESSES, f->witnesses >= dir->signing.witnesses,
+                       QR_POLICY, "%u of %u witnesses", f->witnesses, dir->signing.witnesses);
 }
 
 /* (d), the leaves */

@@ -34,7 +34,8 @@ struct bundle_facts {
     enum bundle_stage stage;
     unsigned classes; /* of everything in it */
     struct tlog_head head;
-    int64_t time_us; /* of the newest entry */
+    unsigned witnesses; /* of the trust directory that cosigned it */
+    int64_t time_us;    /* of the newest entry */
     struct trust_context context;
     struct trust_request request;
     struct trust_identity requester;

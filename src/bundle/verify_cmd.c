@@ -148,8 +148,8 @@ static void text_facts(const struct run *x, struct qr_buf *out)
     qr_buf_put_str(out, "group key   ");
     qr_buf_put_hex(out, QR_BYTES_OF(f->group_key.b));
     qr_time_format(f->time_us, time);
-    qr_buf_printf(out, "\nlog         %s\nas of       size %llu, %s, 0 witnesses\n", x->dir->origin,
-                  (unsigned long long)f->head.size, time);
+    qr_buf_printf(out, "\nlog         %s\nas of       size %llu, %s, %u witnesses\n",
+                  x->dir->origin, (unsigned long long)f->head.size, time, f->witnesses);
     for (size_t i = 0; i < x->report.count; i++) {
         const struct trust_finding *t = &x->report.items[i];
         if (t->outcome == TRUST_SKIP)
@@ -194,7 +194,7 @@ static void json_facts(const struct run *x, json_t *doc)
     qr_json_set_str(doc, "session", f->request.is.session);
     qr_json_set(doc, "signatures", signatures);
     qr_json_set_time(doc, "time", f->time_us);
-    qr_json_set_int(doc, "witnesses", 0);
+    qr_json_set_int(doc, "witnesses", f->witnesses);
 }
 
 static const char *hint_of(const struct run *x, enum qr_rc rc)

@@ -56,6 +56,14 @@ static void print(struct cli *c, const struct trust_dir *t)
         cli_out(c, "%-22s %s", "log_vkey", text);
     }
     qr_json_set(o, "log_vkeys", keys);
+    json_t *witnesses = qr_json_array();
+    for (size_t i = 0; i < t->witness_count; i++) {
+        char text[TLOG_VKEY_MAX];
+        tlog_vkey_format(&t->witnesses[i], text);
+        qr_json_add(witnesses, json_string(text));
+        cli_out(c, "%-22s %s", "witness", text);
+    }
+    qr_json_set(o, "witnesses", witnesses);
     key_ids(c, o, "admins", &t->admins);
     for (unsigned a = 0; a < LEAF_AUTHOR_COUNT; a++)
         key_ids(c, o, leaf_author_name((enum leaf_author)a), &t->authors[a]);

@@ -53,6 +53,7 @@
 /* tlogd */
 #define LAYOUT_NOTE_KEY "note.key"
 #define LAYOUT_LOG_DB "log.db"
+#define LAYOUT_LOG_WITNESSED "log.witnessed"
 /* authd */
 #define LAYOUT_GRANT_KEY "grant.key"
 #define LAYOUT_IDENTITY_KEY "identities.key"

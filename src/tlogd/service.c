@@ -9,6 +9,7 @@
 #include "tlogd/admission.h"
 #include "tlogd/find.h"
 #include "tlogd/web.h"
+#include "tlogd/witness.h"
 #include "trust/trust_dir.h"
 
 #include "quorate/v1/log.pb-c.h"
@@ -33,6 +34,10 @@ struct tlogd {
     struct qr_signer note_key;
     struct tlog_vkey vkey;
     struct tlog_log *log;
+    struct witnesses *witnesses; /* NULL: no policy names any */
+    int64_t wait_us;             /* how long an append waits for them; 0: not at all */
+    struct head_note at_open;    /* before any witness was asked */
+    struct service_path witnessed;
     atomic_int_least64_t grown_us; /* when an entry was appended last */
     struct admission_clock *clock;
     pthread_mutex_t own_mutex; /* entries of our own, in order of time */
@@ -166,6 +171,31 @@ static enum qr_rc load_times(struct tlogd *d, struct qr_err *err)
     return QR_OK;
 }
 
+static void plain(const struct tlog_signed *is, struct head_note *out);
+
+static void behind(void *ctx, const char *text) { service_fatal(ctx, QR_FORK, text); }
+
+static enum qr_rc open_witnesses(struct tlogd *d, struct qr_err *err)
+{
+    struct tlog_signed now;
+    struct service_path file = path_in2(d->s->state, LAYOUT_TLOGD, LAYOUT_LOG_WITNESSED);
+    struct witnesses_conf conf = {.policy = qr_config_str(d->s->config, "TLOG_WITNESS_POLICY"),
+                                  .file = d->witnessed.s,
+                                  .log = d->log,
+                                  .key = &d->vkey,
+                                  .clock = d->s->clock,
+                                  .lines = &d->s->log,
+                                  .behind = behind,
+                                  .ctx = d->s};
+    d->witnessed = file;
+    d->wait_us = 1000 * qr_config_int(d->s->config, "TLOG_WITNESS_WAIT_MS", 0);
+    tlog_latest(d->log, &now);
+    plain(&now, &d->at_open);
+    if (conf.policy) return witnesses_new(&d->witnesses, &conf, err);
+    if (d->wait_us == 0) return QR_OK;
+    return qr_fail(err, QR_USAGE, "TLOG_WITNESS_WAIT_MS needs TLOG_WITNESS_POLICY");
+}
+
 enum qr_rc tlogd_open(struct service *s, struct qr_err *err)
 {
     struct tlogd *d = calloc(1, sizeof *d);
@@ -188,13 +218,15 @@ enum qr_rc tlogd_open(struct service *s, struct qr_err *err)
     /* The exit code of a newer schema is the same for all daemons. */
     if (rc == TLOG_VERSION) return qr_fail(err, QR_STALE, "%s", terr.text);
     QR_TRY(result(rc, &terr, err));
-    return load_times(d, err);
+    QR_TRY(load_times(d, err));
+    return open_witnesses(d, err);
 }
 
 void tlogd_close(struct service *s)
 {
     struct tlogd *d = s->self;
     if (!d) return;
+    witnesses_free(d->witnesses);
     tlog_close(d->log);
     qr_signer_fini(&d->note_key);
     admission_clock_free(d->clock);
@@ -214,11 +246,56 @@ static void take_receipt(const struct tlog_receipt *r, struct qr_bytes entry, st
     out->proof = r->proof;
 }
 
-static void take_head(const struct tlog_signed *cp, struct log_answer *out)
+static void take_head(const struct head_note *cp, struct log_answer *out)
 {
     out->head.note = QR_BYTES(cp->text, cp->n);
     out->head.at.size = cp->head.size;
     qr_copy(out->head.at.root.b, cp->head.root.b, sizeof cp->head.root.b);
+}
+
+static void plain(const struct tlog_signed *is, struct head_note *out)
+{
+    out->head = is->head;
+    out->n = is->n;
+    qr_copy(out->text, is->text, is->n);
+}
+
+/* The checkpoint that answers are for: the newest, cosigned when it is by now;
+ * where appends wait for witnesses, the newest that has their quorum.  It never
+ * becomes smaller. */
+static void shown(struct tlogd *d, struct head_note *out)
+{
+    struct tlog_signed now;
+    if (d->witnesses && d->wait_us > 0) {
+        witnesses_latest(d->witnesses, out);
+        if (out->n == 0 || out->head.size < d->at_open.head.size) *out = d->at_open;
+        return;
+    }
+    tlog_latest(d->log, &now);
+    if (d->witnesses) witnesses_latest(d->witnesses, out);
+    if (!d->witnesses || out->n == 0 || out->head.size != now.head.size) plain(&now, out);
+}
+
+/* Has entries witnessed before they are acknowledged, where that is configured;
+ * their proofs are then for the cosigned checkpoint. */
+static enum qr_rc witnessed(struct tlogd *d, struct log_entry *e, size_t n, struct head_note *cp,
+                            struct qr_err *err)
+{
+    uint64_t need = 0;
+    struct tlog_err terr = {{0}};
+    if (!d->witnesses) return QR_OK;
+    if (d->wait_us == 0) {
+        witnesses_wake(d->witnesses);
+        return QR_OK;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (e[i].index >= need) need = e[i].index + 1;
+    if (need < d->at_open.head.size) need = d->at_open.head.size;
+    QR_TRY(witnesses_wait(d->witnesses, need, d->wait_us, cp, err));
+    for (size_t i = 0; i < n; i++)
+        QR_TRY(result(tlog_inclusion(d->log, e[i].index, cp->head.size, &e[i].proof, &terr), &terr,
+                      err));
+    return QR_OK;
 }
 
 /* A checkpoint as a message, with what it borrows from. */
@@ -230,7 +307,7 @@ struct head_msg {
 
 /* A size that proves nothing, or is not ours, gives no path; whoever needs one
  * asks for it and hears why. */
-static void fill_head(struct tlogd *d, const struct tlog_signed *cp, uint64_t since,
+static void fill_head(struct tlogd *d, const struct head_note *cp, uint64_t since,
                       struct head_msg *h)
 {
     struct tlog_err ignored = {{0}};
@@ -246,18 +323,20 @@ static void fill_head(struct tlogd *d, const struct tlog_signed *cp, uint64_t si
 }
 
 static enum qr_rc append_one(struct tlogd *d, struct qr_bytes entry, struct log_entry *e,
-                             struct tlog_signed *cp, struct qr_err *err)
+                             struct head_note *cp, struct qr_err *err)
 {
     struct admission_entry a;
     struct tlog_receipt receipt;
+    struct tlog_signed is;
     struct tlog_err terr = {{0}};
     QR_TRY(admission_judge(d->s->trust, entry, &a, err));
     struct tlog_entry t = {.data = tlog_of_qr(entry),
                            .key = tlog_of_qr(qr_str(a.key)),
                            .tags = a.tags,
                            .tag_count = a.tag_count};
-    QR_TRY(result(tlog_append(d->log, &t, &receipt, cp, &terr), &terr, err));
+    QR_TRY(result(tlog_append(d->log, &t, &receipt, &is, &terr), &terr, err));
     take_receipt(&receipt, entry, e);
+    plain(&is, cp);
     return QR_OK;
 }
 
@@ -267,11 +346,12 @@ static void append(Quorate__V1__Log_Service *rpc, const Quorate__V1__AppendReque
     struct tlogd *d = of(rpc);
     struct log_entry e;
     struct log_answer a = {.n = 1, .entries = &e};
-    struct tlog_signed cp;
+    struct head_note cp;
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     enum qr_rc rc = append_one(d, QR_BYTES(in->entry.data, in->entry.len), &e, &cp, &err);
+    if (rc == QR_OK) rc = witnessed(d, &e, 1, &cp, &err);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
@@ -291,7 +371,7 @@ struct batch {
     struct admission_entry *judged;
     struct tlog_entry *entries;
     struct tlog_receipt *receipts;
-    struct tlog_signed cp;
+    struct head_note cp;
 };
 
 static enum qr_rc judge_batch(struct tlogd *d, const Quorate__V1__AppendBatchRequest *in,
@@ -313,8 +393,11 @@ static enum qr_rc judge_batch(struct tlogd *d, const Quorate__V1__AppendBatchReq
                                             .tag_count = b->judged[i].tag_count};
     }
     struct tlog_err terr = {{0}};
-    return result(tlog_append_batch(d->log, b->entries, b->n, b->receipts, &b->cp, &terr), &terr,
-                  err);
+    struct tlog_signed is;
+    QR_TRY(
+        result(tlog_append_batch(d->log, b->entries, b->n, b->receipts, &is, &terr), &terr, err));
+    plain(&is, &b->cp);
+    return QR_OK;
 }
 
 /* Entries with proofs as messages, which borrow from the arena; NULL: no
@@ -357,12 +440,13 @@ static void append_batch(Quorate__V1__Log_Service *rpc, const Quorate__V1__Appen
         a.entries = qr_arena_alloc(rpc_call_arena(call), b.n * sizeof *a.entries);
         if (!a.entries) rc = QR_NOMEM;
     }
+    for (size_t i = 0; rc == QR_OK && i < b.n; i++)
+        take_receipt(&b.receipts[i], qr_of_tlog(b.entries[i].data), &a.entries[i]);
+    if (rc == QR_OK) rc = witnessed(d, a.entries, a.n, &b.cp, &err);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
     }
-    for (size_t i = 0; i < b.n; i++)
-        take_receipt(&b.receipts[i], qr_of_tlog(b.entries[i].data), &a.entries[i]);
     struct head_msg head;
     take_head(&b.cp, &a);
     fill_head(d, &b.cp, in->since, &head);
@@ -375,7 +459,7 @@ enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *b
     struct tlogd *d = s->self;
     char event_id[QR_ULID_LEN + 1];
     struct log_entry e;
-    struct tlog_signed cp;
+    struct head_note cp;
     struct qr_buf entry;
     qr_buf_init(&entry, QR_MAX_ENTRY);
     (void)pthread_mutex_lock(&d->own_mutex);
@@ -386,6 +470,7 @@ enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *b
     enum qr_rc rc = leaf_sign(&draft, &s->entry_key, &entry);
     if (rc == QR_OK) rc = append_one(d, qr_buf_bytes(&entry), &e, &cp, err);
     if (rc == QR_OK) d->own_last_us = now;
+    if (rc == QR_OK && d->witnesses) witnesses_wake(d->witnesses);
     (void)pthread_mutex_unlock(&d->own_mutex);
     qr_buf_fini(&entry);
     return rc;
@@ -397,11 +482,11 @@ static void get_checkpoint(Quorate__V1__Log_Service *rpc, const Quorate__V1__Che
                            Quorate__V1__Checkpoint_Closure closure, void *call)
 {
     struct tlogd *d = of(rpc);
-    struct tlog_signed cp;
+    struct head_note cp;
     struct head_msg head;
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
-    tlog_latest(d->log, &cp);
+    shown(d, &cp);
     fill_head(d, &cp, in->since, &head);
     if (rpc_send(call, &head.msg.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
@@ -442,12 +527,12 @@ static void get_inclusion_proof(Quorate__V1__Log_Service *rpc,
     struct tlogd *d = of(rpc);
     struct log_entry e;
     struct log_answer a = {.n = 1, .entries = &e};
-    struct tlog_signed cp;
+    struct head_note cp;
     struct receipt r;
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
-    tlog_latest(d->log, &cp);
+    shown(d, &cp);
     uint64_t size = in->tree_size ? in->tree_size : cp.head.size;
     enum qr_rc rc = size > cp.head.size ? QR_RANGE : QR_OK;
     if (rc == QR_OK) rc = prove(d, in->index, size, rpc_call_arena(call), &e, &err);
@@ -467,7 +552,7 @@ static void get_consistency_proof(Quorate__V1__Log_Service *rpc,
                                   Quorate__V1__ConsistencyReply_Closure closure, void *call)
 {
     struct tlogd *d = of(rpc);
-    struct tlog_signed cp;
+    struct head_note cp;
     struct tlog_proof proof = {0};
     struct tlog_err terr = {{0}};
     struct qr_err err = {{0}};
@@ -476,7 +561,7 @@ static void get_consistency_proof(Quorate__V1__Log_Service *rpc,
     Quorate__V1__Checkpoint note = QUORATE__V1__CHECKPOINT__INIT;
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
-    tlog_latest(d->log, &cp);
+    shown(d, &cp);
     uint64_t second = in->second ? in->second : cp.head.size;
     enum qr_rc rc =
         second > cp.head.size
@@ -496,7 +581,7 @@ static void get_consistency_proof(Quorate__V1__Log_Service *rpc,
 }
 
 /* a->n indexes, with proofs to the tree of cp. */
-static enum qr_rc prove_all(struct tlogd *d, const uint64_t *indexes, const struct tlog_signed *cp,
+static enum qr_rc prove_all(struct tlogd *d, const uint64_t *indexes, const struct head_note *cp,
                             struct qr_arena *arena, struct log_answer *a, struct qr_err *err)
 {
     size_t bytes = 0, n = a->n;
@@ -516,13 +601,13 @@ static void get_proofs(Quorate__V1__Log_Service *rpc, const Quorate__V1__ProofsR
                        Quorate__V1__ProofsReply_Closure closure, void *call)
 {
     struct tlogd *d = of(rpc);
-    struct tlog_signed cp;
+    struct head_note cp;
     struct log_answer a = {.n = in->n_indexes};
     struct head_msg head;
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
-    tlog_latest(d->log, &cp);
+    shown(d, &cp);
     enum qr_rc rc = in->n_indexes <= MAX_INDEXES
                         ? prove_all(d, in->indexes, &cp, rpc_call_arena(call), &a, &err)
                         : qr_fail(&err, QR_RANGE, "at most %d entries at once", MAX_INDEXES);
@@ -571,12 +656,12 @@ static void get_entries(Quorate__V1__Log_Service *rpc, const Quorate__V1__Entrie
                         Quorate__V1__StreamFrame_Closure closure, void *call)
 {
     struct tlogd *d = of(rpc);
-    struct tlog_signed cp;
+    struct head_note cp;
     struct tlog_err terr = {{0}};
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
-    tlog_latest(d->log, &cp);
+    shown(d, &cp);
     uint64_t to = in->to ? in->to : cp.head.size;
     if (to > cp.head.size || in->from > to) {
         rpc_fail(call, QR_RANGE, "no such entries");
@@ -599,7 +684,7 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
 {
     struct tlogd *d = of(rpc);
     struct qr_err err = {{0}};
-    struct tlog_signed cp;
+    struct head_note cp;
     struct head_msg head;
     struct log_answer a;
     Quorate__V1__FindReply out = QUORATE__V1__FIND_REPLY__INIT;
@@ -608,7 +693,7 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     struct found *f = qr_arena_alloc(rpc_call_arena(call), sizeof *f);
     enum qr_rc rc = f ? QR_OK : QR_NOMEM;
     /* The answer is all that the tree of this checkpoint has, and no more. */
-    tlog_latest(d->log, &cp);
+    shown(d, &cp);
     if (rc == QR_OK) rc = find_entries(d->log, in, f, &err);
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
@@ -635,8 +720,8 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
 void tlogd_web(struct service *s, const struct http_request *in, struct http_reply *reply)
 {
     struct tlogd *d = s->self;
-    struct tlog_signed cp;
-    tlog_latest(d->log, &cp);
+    struct head_note cp;
+    shown(d, &cp);
     struct web_log w = {d->log, &d->vkey, QR_BYTES(cp.text, cp.n)};
     web_answer(&w, in, reply);
 }
@@ -653,6 +738,7 @@ void tlogd_metrics(struct service *s, struct qr_buf *out)
                   "# TYPE quorate_log_age_seconds gauge\nquorate_log_age_seconds %lld.%06lld\n",
                   (long long)(age_us > 0 ? age_us / 1000000 : 0),
                   (long long)(age_us > 0 ? age_us % 1000000 : 0));
+    if (d->witnesses) witnesses_metrics(d->witnesses, out);
 }
 
 enum qr_rc tlogd_add(struct service *s, struct qr_err *err)

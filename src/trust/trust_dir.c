@@ -78,6 +78,43 @@ static void read_log(struct qr_obj *o, struct trust_dir *t)
     }
 }
 
+/* Optional: a directory without witnesses counts none. */
+static void read_witnesses(struct qr_obj *o, struct trust_dir *t)
+{
+    if (!qr_obj_has(o, "witnesses")) return;
+    const json_t *list = qr_obj_array(o, "witnesses", TRUST_MAX_WITNESSES);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *v = json_array_get(list, i);
+        struct tlog_vkey *k = &t->witnesses[t->witness_count];
+        bool ok = json_is_string(v) &&
+                  tlog_cosigner_parse((struct tlog_bytes){(const uint8_t *)json_string_value(v),
+                                                          json_string_length(v)},
+                                      k) == TLOG_OK;
+        for (size_t j = 0; ok && j < t->witness_count; j++)
+            ok = !qr_bytes_equal(QR_BYTES_OF(t->witnesses[j].pub), QR_BYTES_OF(k->pub));
+        if (!ok) {
+            qr_obj_bad(o, "witnesses");
+            return;
+        }
+        t->witness_count++;
+    }
+}
+
+enum qr_rc trust_witnesses_count(const struct trust_dir *t, const struct tlog_note *note,
+                                 unsigned *count, struct qr_buf *names)
+{
+    *count = 0;
+    for (size_t i = 0; i < t->witness_count; i++) {
+        enum tlog_rc rc = tlog_cosignature_check(note, &t->witnesses[i], NULL);
+        if (rc == TLOG_NOTFOUND) continue;
+        if (rc != TLOG_OK) return QR_FALSE;
+        if (names && *count > 0) qr_buf_put_u8(names, ' ');
+        if (names) qr_buf_put_str(names, t->witnesses[i].name);
+        ++*count;
+    }
+    return QR_OK;
+}
+
 static enum qr_rc read_trust_json(struct qr_bytes s, struct trust_dir *t, struct qr_err *err)
 {
     json_t *v = NULL;
@@ -87,6 +124,7 @@ static enum qr_rc read_trust_json(struct qr_bytes s, struct trust_dir *t, struct
     struct qr_obj o = qr_obj_of(v, "trust.json");
     (void)qr_obj_int(&o, "v", 1, 1);
     read_log(&o, t);
+    read_witnesses(&o, t);
     read_keys(&o, "admins", &t->admins);
     read_keys(&o, "grant_keys", &t->grant);
     read_keys(&o, "coordinator_envelope_keys", &t->coordinator_envelope);
@@ -122,7 +160,7 @@ struct use {
     const char *name;
     const uint8_t *key;
 };
-#define MAX_USES (8 * TRUST_MAX_KEYS + 3)
+#define MAX_USES (8 * TRUST_MAX_KEYS + TRUST_MAX_WITNESSES + 3)
 
 static void add_uses(struct use *uses, size_t *n, const char *name, const struct trust_keys *keys)
 {
@@ -139,6 +177,8 @@ static size_t gather_uses(const struct trust_dir *t, struct use uses[MAX_USES])
     add_uses(uses, &n, "grant_keys", &t->grant);
     for (size_t i = 0; i < t->log_key_count; i++)
         uses[n++] = (struct use){"log.keys", t->log_keys[i].vkey.pub};
+    for (size_t i = 0; i < t->witness_count; i++)
+        uses[n++] = (struct use){"witnesses", t->witnesses[i].pub};
     uses[n++] = (struct use){"ca-root.pem", t->root.key.b};
     uses[n++] = (struct use){"participant-ca.pem", t->participant_ca.key.b};
     uses[n++] = (struct use){"group-ca.pem", t->group_ca.key.b};
@@ -278,6 +318,15 @@ enum qr_rc trust_json_write(const struct trust_dir *t, struct qr_buf *out)
     qr_json_set(o, "grant_keys", keys_json(&t->grant));
     qr_json_set(o, "log", log_json(t));
     qr_json_set_int(o, "v", 1);
+    if (t->witness_count > 0) {
+        json_t *list = qr_json_array();
+        for (size_t i = 0; i < t->witness_count; i++) {
+            char vkey[TLOG_VKEY_MAX];
+            tlog_vkey_format(&t->witnesses[i], vkey);
+            qr_json_add(list, qr_json_text(qr_str(vkey)));
+        }
+        qr_json_set(o, "witnesses", list);
+    }
     enum qr_rc rc = qr_json_write(o, out);
     json_decref(o);
     return rc;

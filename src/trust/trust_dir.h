@@ -16,6 +16,8 @@
 #include "trust/signing_policy.h"
 
 #define TRUST_MAX_KEYS 16
+/* A checkpoint carries at most 16 signatures, one of them the log's. */
+#define TRUST_MAX_WITNESSES 15
 #define TRUST_OPEN_END UINT64_MAX
 
 struct trust_keys {
@@ -34,6 +36,8 @@ struct trust_dir {
     char origin[TLOG_NAME_MAX + 1];
     struct trust_log_key log_keys[TRUST_MAX_KEYS];
     size_t log_key_count;
+    struct tlog_vkey witnesses[TRUST_MAX_WITNESSES]; /* whose cosignatures count */
+    size_t witness_count;
     struct trust_keys admins;
     struct trust_keys authors[LEAF_AUTHOR_COUNT];
     struct trust_keys coordinator_envelope;
@@ -77,6 +81,11 @@ enum qr_rc trust_json_write(const struct trust_dir *t, struct qr_buf *out) QR_MU
 /* Whether the key is of a service, a CA, the log or an admin: of whatever this
  * directory gives a use. */
 bool trust_dir_has_key(const struct trust_dir *t, const struct qr_pub *key);
+/* How many of the witnesses cosigned this note; names (may be NULL) gets their
+ * key names, separated by spaces.  QR_FALSE: the line of one is wrong. */
+enum qr_rc trust_witnesses_count(const struct trust_dir *t, const struct tlog_note *note,
+                                 unsigned *count, struct qr_buf *names) QR_MUST_CHECK;
+
 bool trust_keys_have(const struct trust_keys *keys, const struct qr_pub *key);
 /* Key of an author by its key id (16 hex digits); NULL if unknown. */
 const struct qr_pub *trust_author_key(const struct trust_dir *t, enum leaf_author a,
