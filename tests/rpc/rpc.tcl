@@ -45,6 +45,22 @@ proc varint {v} {
 proc pb_bytes {id data} { return [varint [expr {$id << 3 | 2}]][varint [string length $data]]$data }
 proc pb_int {id v} { return [varint [expr {$id << 3}]][varint $v] }
 
+# ---- HTTP/2 frames (RFC 9113 4.1) ----
+
+proc frame {type flags stream payload} {
+  set n [string length $payload]
+  return [binary format cSccI [expr {$n >> 16}] [expr {$n & 65535}] $type $flags $stream]$payload
+}
+set h2_preface "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n[frame 4 0 0 {}]"
+# A header field that no table keeps; both parts shorter than 127 bytes.
+proc h2_field {name value} {
+  return \x00[binary format c [string length $name]]$name[binary format c [string length $value]]$value
+}
+# HEADERS of a gRPC call.
+proc h2_call {stream path} {
+  frame 1 4 $stream \x83\x87[h2_field :path $path][h2_field :authority localhost][h2_field te trailers][h2_field content-type application/grpc]
+}
+
 # ---- certificates, made by the openssl command ----
 
 proc openssl {args} {
