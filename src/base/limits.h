@@ -7,6 +7,9 @@
 #define QR_MAX_PARTICIPANTS 64
 /* Payload types one session may sign: dsse, sshsig, raw and room for more. */
 #define QR_MAX_PAYLOADS 4
+/* Sessions that one requester has open at the same time: a person who may ask
+ * must not fill the log and the database for everybody. */
+#define QR_MAX_OPEN_SESSIONS 100
 /* One log entry.  C2SP entry bundles frame entries with 16-bit lengths. */
 #define QR_MAX_ENTRY 65535
 /* Received gRPC message by default (RPC amplification: x68 in protobuf-c). */

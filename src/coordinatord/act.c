@@ -124,16 +124,15 @@ static enum qr_rc find_approval(struct coord *c, const struct qr_hash *leaf, str
     return rc;
 }
 
-static enum qr_rc store_renewal(struct coord *c, int64_t n, const struct store_renewal *r,
-                                struct qr_err *err)
+static enum qr_rc check_stands(struct coord *c, int64_t n, uint32_t approval, struct qr_err *err)
 {
-    struct step *st = NULL;
-    QR_TRY(step_begin_n(c, n, &st, err));
-    enum qr_rc rc = QR_OK;
-    if (session_is_final(&st->state) || !session_by_id(&st->state, r->approval))
+    struct view v;
+    struct view_want want = {.n = n};
+    enum qr_rc rc = view_read(c, &want, &v, err);
+    if (rc == QR_OK && (session_is_final(&v.state) || !session_by_id(&v.state, approval)))
         rc = qr_fail(err, QR_STATE, "the approval does not stand");
-    if (rc == QR_OK) rc = store_renewal_add(c->s->db, n, r, err);
-    return step_end(st, rc, err);
+    view_fini(&v);
+    return rc;
 }
 
 static enum qr_rc renew(struct coord *c, const struct act_renew *r, struct qr_arena *arena,
@@ -150,11 +149,7 @@ static enum qr_rc renew(struct coord *c, const struct act_renew *r, struct qr_ar
     json_decref(body);
     if (rc != QR_OK) return rc;
     QR_TRY(check_renewal(c, r, &a, &issued, err));
-    struct store_renewal s = {.approval = row.id,
-                              .certificate = r->certificate,
-                              .cad_grant = r->cad_grant,
-                              .issued_index = issued.at.index};
-    return store_renewal(c, n, &s, err);
+    return check_stands(c, n, row.id, err);
 }
 
 enum qr_rc act_renew(struct coord *c, const struct act_renew *r, struct qr_err *err)

@@ -11,7 +11,8 @@
 
 /* body: canonical session.requested body; file: only for a raw payload, p NULL
  * = none.  The same body again gives the first row.  QR_CONFLICT: another body
- * under the session id; QR_USAGE: raw without the file; QR_DENIED, QR_POLICY,
+ * under the session id; QR_USAGE: raw without the file; QR_EXHAUSTED: too many
+ * sessions of this requester are open; QR_DENIED, QR_POLICY,
  * QR_MALFORMED ... */
 enum qr_rc act_request(struct coord *c, struct qr_bytes body, struct qr_bytes file, int64_t *row,
                        struct qr_err *err) QR_MUST_CHECK;
@@ -34,7 +35,9 @@ struct act_renew {
     struct qr_bytes certificate;
     struct qr_bytes cad_grant;
 };
-/* A certificate for the keys of a standing approval is noted. */
+/* Whether a certificate for the keys of a standing approval is in order: the
+ * approver learns it while he waits.  Nothing is kept, because a bundle holds
+ * the certificate that the approval names. */
 enum qr_rc act_renew(struct coord *c, const struct act_renew *r, struct qr_err *err) QR_MUST_CHECK;
 
 /* body: canonical entry body with person_sig. */

@@ -215,6 +215,12 @@ static struct session_rules rules_of(const struct coord *c, const struct leaf_re
 static enum qr_rc add_session(struct coord *c, const struct step_request *r,
                               const struct session *state, int64_t *row, struct qr_err *err)
 {
+    size_t open = 0;
+    QR_TRY(store_session_open_count(c->s->db, r->requester_index, &open, err));
+    if (open >= QR_MAX_OPEN_SESSIONS)
+        return qr_fail(err, QR_EXHAUSTED,
+                       "this requester has %d open sessions: cancel one or wait for its end",
+                       QR_MAX_OPEN_SESSIONS);
     QR_TRY(outbox_put(c->s->outbox, LEAF_SESSION_REQUESTED, r->body, NULL, row, err));
     struct store_request q = {.id = r->request->session,
                               .request = r->bytes,

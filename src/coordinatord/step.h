@@ -39,7 +39,8 @@ enum qr_rc step_event(struct step *st, struct session_event *ev, const json_t *b
 enum qr_rc step_end(struct step *st, enum qr_rc rc, struct qr_err *err) QR_MUST_CHECK;
 
 /* A new session: begins a write transaction, stores, asks for the log entry;
- * ends it.  *row: the outbox row of session.requested.  QR_EXISTS. */
+ * ends it.  *row: the outbox row of session.requested.  QR_EXISTS: the id;
+ * QR_EXHAUSTED: QR_MAX_OPEN_SESSIONS of this requester. */
 struct step_request {
     const struct leaf_request *request;
     const json_t *body;

@@ -2,11 +2,13 @@
 #include "coordinatord/store.h"
 
 #include "schema/coordinator-001.sql.h"
+#include "schema/coordinator-002.sql.h"
 #include "schema/outbox-001.sql.h"
 
 #include <assert.h>
 
-const struct qr_db_script store_scripts[] = {{1, schema_outbox_001}, {2, schema_coordinator_001}};
+const struct qr_db_script store_scripts[] = {
+    {1, schema_outbox_001}, {2, schema_coordinator_001}, {3, schema_coordinator_002}};
 _Static_assert(sizeof store_scripts / sizeof store_scripts[0] == STORE_SCRIPT_COUNT, "all of them");
 
 static struct qr_db_arg due_of(const struct session *s)
@@ -77,6 +79,16 @@ static enum qr_rc read_session(struct qr_stmt *st, struct qr_arena *arena,
 #define SESSION_COLUMNS                                                                     \
     "SELECT n,id,request,record,outbox_row,idx,leaf,requester_idx,orders,reason,step FROM " \
     "session "
+
+enum qr_rc store_session_open_count(struct qr_db *db, uint64_t requester_index, size_t *count,
+                                    struct qr_err *err)
+{
+    struct qr_stmt *st = NULL;
+    QR_TRY(qr_db_one(db, "SELECT count(*) FROM session WHERE requester_idx=?1 AND final=0",
+                     QR_DB_ARGS(QR_DB_INT(requester_index)), &st, err));
+    *count = (size_t)qr_stmt_int(st, 0);
+    return QR_OK;
+}
 
 enum qr_rc store_session_by_id(struct qr_db *db, const char *id, struct qr_arena *arena,
                                struct store_session *out, struct qr_err *err)
@@ -282,17 +294,6 @@ enum qr_rc store_approval_logged(struct qr_db *db, int64_t n, uint32_t id, uint6
         db, "UPDATE approval SET idx=?3,leaf=?4 WHERE session=?1 AND id=?2",
         QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(id), QR_DB_INT(index), QR_DB_BLOB(QR_BYTES_OF(leaf->b))),
         err);
-}
-
-enum qr_rc store_renewal_add(struct qr_db *db, int64_t n, const struct store_renewal *r,
-                             struct qr_err *err)
-{
-    return qr_db_run(db,
-                     "INSERT OR IGNORE INTO renewal(session,approval,certificate,cad_grant,"
-                     "issued_idx) VALUES(?1,?2,?3,?4,?5)",
-                     QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(r->approval), QR_DB_BLOB(r->certificate),
-                                QR_DB_BLOB(r->cad_grant), QR_DB_INT(r->issued_index)),
-                     err);
 }
 
 enum qr_rc store_grant_use(struct qr_db *db, const char *jti, int64_t expires_us, int64_t now_us,

@@ -4,7 +4,7 @@
  * opened (qr_db_begin for those that write, either kind for those that read);
  * what it reads is copied into the caller's arena.  It decides nothing.
  *
- * Schema: schema/coordinator-001.sql. */
+ * Schema: schema/coordinator-*.sql. */
 #ifndef QUORATE_COORDINATORD_STORE_H
 #define QUORATE_COORDINATORD_STORE_H
 
@@ -15,7 +15,7 @@
 
 /* Scripts of the database, the outbox's first. */
 extern const struct qr_db_script store_scripts[];
-#define STORE_SCRIPT_COUNT 2
+#define STORE_SCRIPT_COUNT 3
 
 struct store_session {
     int64_t n; /* its number here */
@@ -44,6 +44,9 @@ struct store_request {
 /* QR_EXISTS: the id is taken. */
 enum qr_rc store_session_add(struct qr_db *db, const struct store_request *r, int64_t *n,
                              struct qr_err *err) QR_MUST_CHECK;
+/* Sessions that are not over, of the requester whose identity entry has that index. */
+enum qr_rc store_session_open_count(struct qr_db *db, uint64_t requester_index, size_t *count,
+                                    struct qr_err *err) QR_MUST_CHECK;
 /* QR_NOTFOUND. */
 enum qr_rc store_session_by_id(struct qr_db *db, const char *id, struct qr_arena *arena,
                                struct store_session *out, struct qr_err *err) QR_MUST_CHECK;
@@ -106,16 +109,6 @@ enum qr_rc store_approval_next(struct qr_db *db, int64_t n, uint32_t *id, struct
     QR_MUST_CHECK;
 enum qr_rc store_approval_logged(struct qr_db *db, int64_t n, uint32_t id, uint64_t index,
                                  const struct qr_hash *leaf, struct qr_err *err) QR_MUST_CHECK;
-
-struct store_renewal {
-    uint32_t approval;
-    struct qr_bytes certificate;
-    struct qr_bytes cad_grant;
-    uint64_t issued_index;
-};
-/* The same renewal again changes nothing. */
-enum qr_rc store_renewal_add(struct qr_db *db, int64_t n, const struct store_renewal *r,
-                             struct qr_err *err) QR_MUST_CHECK;
 
 /* Notes that a grant was used and forgets those that expired before now_us.
  * QR_EXISTS: it was used before. */

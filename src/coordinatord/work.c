@@ -8,7 +8,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { WORKERS = 3, DUE_BATCH = 32 };
+/* Jobs that ask authd or cad may wait for as long as a step may take.  One
+ * worker is left for those that only compute, so that a service that hangs
+ * delays the sessions which need it and no other; theirs end with
+ * service-timeout and are tried again. */
+enum { WORKERS = 3, ASKING = WORKERS - 1, DUE_BATCH = 32 };
 #define LONGEST_SLEEP_US 60000000LL
 /* Between two looks at what is due, whatever the sessions say. */
 #define SHORTEST_SLEEP_US 5000LL
@@ -89,11 +93,19 @@ void work_add(struct coord_work *w, const struct work_job *job)
     unlock(w);
 }
 
+static bool asks(const struct work_job *job)
+{
+    return job->wait == SESSION_WAIT_ROSTER || job->wait == SESSION_WAIT_DKG1 ||
+           job->wait == SESSION_WAIT_CERTIFY;
+}
+
 /* Under the mutex. */
 static struct node *take(struct coord_work *w)
 {
+    int asking = 0;
+    for (struct node *x = w->jobs; x; x = x->next) asking += x->running && asks(&x->job);
     for (struct node *x = w->jobs; x; x = x->next) {
-        if (x->running) continue;
+        if (x->running || (asking >= ASKING && asks(&x->job))) continue;
         x->running = true;
         return x;
     }
@@ -117,6 +129,8 @@ static bool run_one(struct coord_work *w)
     unlock(w);
     ceremony_run(w->c, &job);
     lock(w);
+    /* One that waits to ask may go now, and everybody else may be asleep. */
+    if (asks(&x->job)) wake(w);
     drop(w, x);
     return true;
 }
