@@ -206,7 +206,7 @@ static bool take(struct pair *p, struct way *w)
     }
     c->n = (size_t)n;
     const char *v = move_value("delay");
-    c->due_ms = now_ms() + (v ? atoi(v) : 0);
+    c->due_ms = now_ms() + (v ? strtol(v, NULL, 10) : 0);
     if (!w->down) note(p, c);
     v = move_value(w->down ? "cut-down" : "cut-up");
     w->passed += c->n;
@@ -280,7 +280,7 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     server = (struct sockaddr_in){.sin_family = AF_INET,
                                   .sin_addr = {htonl(INADDR_LOOPBACK)},
-                                  .sin_port = htons((uint16_t)atoi(argv[1]))};
+                                  .sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10))};
     int listener = listen_here();
     for (;;) {
         struct pollfd f[2 + 2 * MAX_PAIRS];
