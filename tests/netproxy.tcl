@@ -1,5 +1,5 @@
 # netproxy.tcl - a bad network (tests/adversary/netproxy.c) between a client and
-# a server of a test.
+# a server of a test.  Needs cluster.tcl.
 
 set ::netproxies 0
 
@@ -17,6 +17,7 @@ proc net_open {addr} {
 proc net_addr {net} { lindex $net 2 }
 # From now on it plays these moves; "" is good weather.
 proc net_play {net moves} {
+  if {[zombie [pid [lindex $net 0]]]} { error "the proxy at [net_addr $net] has ended" }
   set file [lindex $net 1]
   write_file $file.new $moves
   file rename -force $file.new $file

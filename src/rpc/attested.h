@@ -92,7 +92,9 @@ void attested_client_free(struct attested_client *c);
 enum qr_rc attested_client_call(struct attested_client *c, const struct rpc_ask *ask,
                                 struct attest_session *session, struct rpc_answer *out,
                                 struct qr_err *err) QR_MUST_CHECK;
-/* A server stream.  It ends after ATTESTED_STREAM_MS at the latest (QR_DEADLINE):
+/* A server stream.  Refused by a server that no longer knows the session, it is
+ * opened once more under another one, if nothing of it was read yet; the
+ * rpc_stream_next that sees this takes a handshake longer.  It ends after ATTESTED_STREAM_MS at the latest (QR_DEADLINE):
  * no stream outlives its session; open another one where it left off.  Gives:
  * rpc_stream_close, before attested_client_free. */
 #define ATTESTED_STREAM_MS 280000

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 
 #define HANDSHAKE_MS 10000
-#define UNAUTHENTICATED 16      /* gRPC's status */
+#define UNAUTHENTICATED 16 /* gRPC's statuses */
+#define UNAVAILABLE 14
 #define RENEW_AGAIN_US 10000000 /* after a renewal that failed */
 
 struct attested_client {
@@ -210,6 +211,14 @@ static void session_forget(struct attested_client *c, const struct attest_sessio
     pthread_mutex_unlock(&c->lock);
 }
 
+/* The server's key is not the one the session was opened with. */
+static bool server_moved(struct attested_client *c, const struct attest_session *session)
+{
+    struct rpc_peer now;
+    return rpc_channel_server(c->channel, &now) == QR_OK &&
+           !qr_hash_equal(&now.spki_sha256, &attest_session_peer(session)->tls_spki);
+}
+
 /* ---- the guard: ctx is read by sign only, the rest lives in the state ---- */
 
 struct call_ctx {
@@ -264,6 +273,27 @@ static enum qr_rc guard_verify_frame(void *ctx, void *state, const struct rpc_gu
     struct attested_frame frame = {.sequence = f->sequence, .final = f->final, .body = f->body};
     (void)ctx;
     return attested_stream_open(s->session, &s->call, &frame, mac, &s->next);
+}
+
+/* Of a stream: ctx is the client, which outlives it; so a stream that is opened
+ * once more may need another session. */
+static enum qr_rc stream_sign(void *ctx, const struct rpc_guard_request *r, void **out,
+                              struct qr_buf *header, struct qr_err *err)
+{
+    struct call_ctx x = {.client = ctx};
+    QR_TRY(session_get(ctx, HANDSHAKE_MS, &x.session, err));
+    enum qr_rc rc = guard_sign(&x, r, out, header, err);
+    attest_session_free(x.session);
+    return rc;
+}
+
+static bool stream_again(void *ctx, void *state, int status)
+{
+    struct call_state *s = state;
+    if (status == UNAUTHENTICATED) return true; /* guard_verify forgot the session */
+    bool moved = status == UNAVAILABLE && server_moved(ctx, s->session);
+    if (moved) session_forget(ctx, s->session);
+    return moved;
 }
 
 static void guard_done(void *ctx, void *state)
@@ -326,14 +356,6 @@ void attested_client_free(struct attested_client *c)
     free(c);
 }
 
-/* The server's key is not the one the session was opened with. */
-static bool server_moved(struct attested_client *c, const struct attest_session *session)
-{
-    struct rpc_peer now;
-    return rpc_channel_server(c->channel, &now) == QR_OK &&
-           !qr_hash_equal(&now.spki_sha256, &attest_session_peer(session)->tls_spki);
-}
-
 static enum qr_rc call_under(struct attested_client *c, const struct rpc_ask *ask,
                              struct attest_session *session, struct rpc_answer *out,
                              struct qr_err *err)
@@ -387,14 +409,18 @@ enum qr_rc attested_client_stream(struct attested_client *c, const struct rpc_as
     struct rpc_ask mine = *ask;
     mine.guard = NULL;
     if (c->plain) return rpc_stream_open(c->channel, &mine, element, out, err);
+    /* Here, where the caller's patience is known; stream_sign finds it. */
     QR_TRY(session_get(c, ask->timeout_ms, &session, err));
-    struct call_ctx x = {.client = c, .session = session};
-    struct rpc_client_guard guard = guard_of(&x);
+    attest_session_free(session);
+    struct rpc_client_guard guard = {.ctx = c,
+                                     .sign = stream_sign,
+                                     .verify = guard_verify,
+                                     .verify_frame = guard_verify_frame,
+                                     .again = stream_again,
+                                     .done = guard_done};
     mine.guard = &guard;
     if (mine.timeout_ms > ATTESTED_STREAM_MS) mine.timeout_ms = ATTESTED_STREAM_MS;
-    enum qr_rc rc = rpc_stream_open(c->channel, &mine, element, out, err);
-    attest_session_free(session);
-    return rc;
+    return rpc_stream_open(c->channel, &mine, element, out, err);
 }
 
 enum qr_rc attested_client_session(struct attested_client *c, int timeout_ms,

@@ -43,6 +43,15 @@ static void await_connection(struct flight *f, int timeout_ms)
     }
 }
 
+static grpc_call *call_make(struct flight *f)
+{
+    grpc_slice path = grpc_slice_from_copied_string(f->path);
+    grpc_call *call = grpc_channel_create_call(flight_core(f->ch), NULL, GRPC_PROPAGATE_DEFAULTS,
+                                               f->cq, path, NULL, wire_time(f->deadline_us), NULL);
+    grpc_slice_unref(path);
+    return call;
+}
+
 enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rpc_ask *ask,
                        struct qr_err *err)
 {
@@ -64,10 +73,25 @@ enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rp
     f->deadline_us = wire_now_us() + (int64_t)timeout_ms * 1000;
     f->cq = grpc_completion_queue_create_for_pluck(NULL);
     await_connection(f, timeout_ms);
-    grpc_slice path = grpc_slice_from_copied_string(f->path);
-    f->core = grpc_channel_create_call(flight_core(ch), NULL, GRPC_PROPAGATE_DEFAULTS, f->cq, path,
-                                       NULL, wire_time(f->deadline_us), NULL);
-    grpc_slice_unref(path);
+    f->core = call_make(f);
+    return QR_OK;
+}
+
+enum qr_rc flight_again(struct flight *f, grpc_call **out, struct qr_err *err)
+{
+    int64_t left_us = f->deadline_us - wire_now_us();
+    if (left_us < 1000) return qr_fail(err, QR_DEADLINE, "no time to ask again");
+    if (f->signed_off && f->guard.done) f->guard.done(f->guard.ctx, f->state);
+    f->signed_off = false;
+    qr_buf_reset(&f->header);
+    QR_TRY(sign(f, (int)(left_us / 1000), err));
+    grpc_metadata_array_destroy(&f->initial);
+    grpc_metadata_array_destroy(&f->trailing);
+    grpc_metadata_array_init(&f->initial);
+    grpc_metadata_array_init(&f->trailing);
+    grpc_slice_unref(f->details);
+    f->details = grpc_empty_slice();
+    *out = call_make(f);
     return QR_OK;
 }
 

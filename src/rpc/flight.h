@@ -33,6 +33,10 @@ struct flight {
  * flight_close is still due. */
 enum qr_rc flight_open(struct flight *f, struct rpc_channel *ch, const struct rpc_ask *ask,
                        struct qr_err *err) QR_MUST_CHECK;
+/* The same request once more, with a new header and within the same deadline;
+ * no batch may be in flight.  Gives the new call, which the caller puts in
+ * place of core. */
+enum qr_rc flight_again(struct flight *f, grpc_call **out, struct qr_err *err) QR_MUST_CHECK;
 /* Operations: initial metadata, message and half-close (returns 3); status. */
 size_t flight_ops_send(struct flight *f, grpc_op *ops, grpc_metadata *md, grpc_byte_buffer *msg);
 void flight_op_status(struct flight *f, grpc_op *op);

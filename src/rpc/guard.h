@@ -126,6 +126,10 @@ struct rpc_client_guard {
     /* Judges one stream element. */
     enum qr_rc (*verify_frame)(void *ctx, void *state, const struct rpc_guard_frame *frame,
                                struct qr_bytes mac);
+    /* A stream ended with this status, that nobody vouches for, before its first
+     * element: whether it is worth opening once more, which sign is then asked
+     * for; state is released.  May be NULL. */
+    bool (*again)(void *ctx, void *state, int status);
     /* The call is over: releases state. */
     void (*done)(void *ctx, void *state);
 };

@@ -12,7 +12,7 @@
 #include "quorate/v1/common.pb-c.h"
 
 #include <assert.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct rpc_stream {
@@ -24,10 +24,12 @@ struct rpc_stream {
     bool reading, opened; /* a RECV_MESSAGE in flight; initial metadata asked for */
     bool over;            /* failed or ended: nothing more comes */
     bool final_seen;
+    bool repeated; /* opened once more */
     uint64_t sequence;
     int send_tag, status_tag, read_tag;
     bool status_in;
-    atomic_bool cancelled;
+    pthread_mutex_t lock; /* of cancelled, and of f.core where it changes */
+    bool cancelled;
 };
 
 static bool pluck(struct rpc_stream *st, void *tag, gpr_timespec until)
@@ -39,6 +41,17 @@ static void start(struct rpc_stream *st, const grpc_op *ops, size_t n, void *tag
 {
     grpc_call_error e = grpc_call_start_batch(st->f.core, ops, n, tag, NULL);
     if (e != GRPC_CALL_OK) qr_fatal("grpc_call_start_batch: %d", (int)e);
+}
+
+/* The request, and the wait for the end. */
+static void begin(struct rpc_stream *st)
+{
+    grpc_op ops[3], status;
+    st->request = wire_buffer(st->f.request);
+    size_t n = flight_ops_send(&st->f, ops, &st->md, st->request);
+    start(st, ops, n, &st->send_tag);
+    flight_op_status(&st->f, &status);
+    start(st, &status, 1, &st->status_tag);
 }
 
 enum qr_rc rpc_stream_open(struct rpc_channel *ch, const struct rpc_ask *ask,
@@ -55,12 +68,8 @@ enum qr_rc rpc_stream_open(struct rpc_channel *ch, const struct rpc_ask *ask,
     }
     st->element = element;
     st->framed = st->f.method->output == &quorate__v1__stream_frame__descriptor;
-    st->request = wire_buffer(st->f.request);
-    grpc_op ops[3], status;
-    size_t n = flight_ops_send(&st->f, ops, &st->md, st->request);
-    start(st, ops, n, &st->send_tag);
-    flight_op_status(&st->f, &status);
-    start(st, &status, 1, &st->status_tag);
+    pthread_mutex_init(&st->lock, NULL);
+    begin(st);
     *out = st;
     return QR_OK;
 }
@@ -80,15 +89,54 @@ static void read_start(struct rpc_stream *st)
     start(st, ops, n, &st->read_tag);
 }
 
+static bool is_cancelled(struct rpc_stream *st)
+{
+    pthread_mutex_lock(&st->lock);
+    bool cancelled = st->cancelled;
+    pthread_mutex_unlock(&st->lock);
+    return cancelled;
+}
+
+/* Nothing of the stream was seen, and the guard thinks that another session
+ * helps. */
+static bool worth_repeating(const struct rpc_stream *st, const struct rpc_answer *out)
+{
+    const struct rpc_client_guard *g = &st->f.guard;
+    return st->f.guarded && g->again && !st->repeated && st->sequence == 0 && !out->authentic &&
+           g->again(g->ctx, st->f.state, (int)st->f.status);
+}
+
+static enum qr_rc repeat(struct rpc_stream *st, struct qr_err *err)
+{
+    grpc_call *fresh;
+    st->repeated = true;
+    (void)pluck(st, &st->send_tag, gpr_inf_future(GPR_CLOCK_MONOTONIC));
+    grpc_byte_buffer_destroy(st->request);
+    grpc_slice_unref(st->md.value);
+    st->request = NULL;
+    st->md.value = grpc_empty_slice();
+    QR_TRY(flight_again(&st->f, &fresh, err));
+    pthread_mutex_lock(&st->lock);
+    grpc_call_unref(st->f.core);
+    st->f.core = fresh;
+    if (st->cancelled) (void)grpc_call_cancel(fresh, NULL);
+    pthread_mutex_unlock(&st->lock);
+    st->opened = st->status_in = false;
+    begin(st);
+    return QR_OK;
+}
+
 /* No more messages: what the status says. */
 static enum qr_rc stream_end(struct rpc_stream *st, struct rpc_answer *out, struct qr_err *err)
 {
-    st->over = true;
     bool got = pluck(st, &st->status_tag, gpr_inf_future(GPR_CLOCK_MONOTONIC));
     assert(got);
     st->status_in = true;
-    if (atomic_load(&st->cancelled)) return qr_fail(err, QR_CANCELLED, "cancelled");
-    QR_TRY(flight_judge(&st->f, QR_BYTES_NONE, out, err));
+    enum qr_rc rc = is_cancelled(st) ? qr_fail(err, QR_CANCELLED, "cancelled")
+                                     : flight_judge(&st->f, QR_BYTES_NONE, out, err);
+    if (rc != QR_OK && rc != QR_CANCELLED && worth_repeating(st, out)) return repeat(st, err);
+    st->over = true;
+    if (rc != QR_OK) return rc;
     if (!QR_HOLDS(STREAM_FINAL, !st->framed || st->final_seen))
         return qr_fail(err, QR_UNAVAILABLE, "stream cut");
     out->ended = true;
@@ -157,8 +205,10 @@ enum qr_rc rpc_stream_next(struct rpc_stream *st, int timeout_ms, struct rpc_ans
 
 void rpc_stream_cancel(struct rpc_stream *st)
 {
-    atomic_store(&st->cancelled, true);
+    pthread_mutex_lock(&st->lock);
+    st->cancelled = true;
     (void)grpc_call_cancel(st->f.core, NULL);
+    pthread_mutex_unlock(&st->lock);
 }
 
 void rpc_stream_close(struct rpc_stream *st)
@@ -166,11 +216,12 @@ void rpc_stream_close(struct rpc_stream *st)
     if (!st) return;
     gpr_timespec ever = gpr_inf_future(GPR_CLOCK_MONOTONIC);
     (void)grpc_call_cancel(st->f.core, NULL);
-    (void)pluck(st, &st->send_tag, ever);
+    if (st->request) (void)pluck(st, &st->send_tag, ever);
     if (st->reading) (void)pluck(st, &st->read_tag, ever);
     if (!st->status_in) (void)pluck(st, &st->status_tag, ever);
-    grpc_byte_buffer_destroy(st->request);
+    if (st->request) grpc_byte_buffer_destroy(st->request);
     grpc_slice_unref(st->md.value);
     flight_close(&st->f);
+    pthread_mutex_destroy(&st->lock);
     free(st);
 }
