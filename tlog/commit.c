@@ -221,6 +221,7 @@ static enum tlog_rc put_tiles(struct commit *c, struct tlog_err *err)
     for (size_t i = 0; i < c->sealed_n; i++) {
         const struct sealed *t = &c->sealed[i];
         TLOG_TRY(c->s->ops->put_tile(c->s, tile_seq(t->id), &t->root, t->nodes, err));
+        if (c->log->lookup && t->id.level == 1) TLOG_TRY(lookup_write(c->s, t->id.index, err));
     }
     return TLOG_OK;
 }

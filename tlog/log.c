@@ -129,7 +129,7 @@ static enum tlog_rc add_log(const struct tlog_config *cfg, struct store *s,
     enum tlog_rc rc = s->ops->info(s, &info, NULL);
     if (rc == TLOG_OK) return fail_with(err, TLOG_EXISTS, "%s: the log is there", cfg->path);
     if (rc != TLOG_NOTFOUND) return fail_with(err, rc, "the log's row cannot be read");
-    info = (struct store_info){.empty_ck_n = empty->n};
+    info = (struct store_info){.empty_ck_n = empty->n, .lookup = cfg->index_hashes};
     qr_copy(info.origin, cfg->signer.key.name, qr_str(cfg->signer.key.name).n);
     qr_copy(info.empty_ck, empty->text, empty->n);
     TLOG_TRY(s->ops->begin(s, err));
@@ -216,10 +216,12 @@ static enum tlog_rc claim(struct tlog_log *log, struct store_info *info, struct 
     struct store *s = log->store;
     TLOG_TRY(s->ops->begin(s, err));
     enum tlog_rc rc = s->ops->raise_epoch(s, err);
+    if (rc == TLOG_OK && log->cfg.index_hashes) rc = s->ops->want_lookup(s, err);
     if (rc == TLOG_OK) rc = s->ops->info(s, info, err);
     if (rc == TLOG_OK) rc = s->ops->commit(s, err);
     if (rc != TLOG_OK) s->ops->rollback(s);
     log->epoch = info->epoch;
+    log->lookup = info->lookup;
     return rc;
 }
 
@@ -282,6 +284,16 @@ enum tlog_rc tlog_open(const struct tlog_config *cfg, struct tlog_log **out, str
     return rc;
 }
 
+enum tlog_rc tlog_migrate(const char *path, bool dry_run, int *from, int *to, struct tlog_err *err)
+{
+    int lock_fd = -1;
+    if (!file_is_there(path)) return fail_with(err, TLOG_NOTFOUND, "%s: no log is there", path);
+    TLOG_TRY(file_lock(path, &lock_fd, err));
+    enum tlog_rc rc = store_sqlite_migrate(path, dry_run, from, to, err);
+    (void)close(lock_fd);
+    return rc;
+}
+
 static enum tlog_rc open_to_read(struct tlog_log *log, const char *path, uint32_t log_id,
                                  struct tlog_err *err)
 {
@@ -290,6 +302,7 @@ static enum tlog_rc open_to_read(struct tlog_log *log, const char *path, uint32_
     if (!file_is_there(path)) return fail_with(err, TLOG_NOTFOUND, "%s: no log is there", path);
     TLOG_TRY(store_sqlite_open(path, log_id ? log_id : 1, STORE_READ, &log->store, err));
     TLOG_TRY(log->store->ops->info(log->store, &info, err));
+    log->lookup = info.lookup;
     return recover(log->store, &info, &log->edge, &log->head, err);
 }
 

@@ -59,6 +59,7 @@ struct tlog_log {
     struct edge next;
     struct anchor anchor;
     uint64_t epoch;
+    bool lookup; /* an index of leaf hashes is kept */
 
     struct upper *upper;
 
@@ -96,6 +97,9 @@ enum tlog_rc log_sign(const struct tlog_signer *signer, const struct tlog_head *
 /* The anchor of the log in path; anchor_path, when given, is it. */
 enum tlog_rc log_anchor_path(const char *path, const char *anchor_path, uint32_t log_id,
                              char out[PATH_MAX], struct tlog_err *err);
+
+/* Writes the index of the full tile of level 1: in the transaction that fills it. */
+enum tlog_rc lookup_write(struct store *s, uint64_t tile, struct tlog_err *err);
 
 /* Starts the writer and the tidier; stop waits for what is queued, then ends them. */
 enum tlog_rc writer_start(struct tlog_log *log, struct tlog_err *err);

@@ -13,6 +13,7 @@
 struct store_info {
     char origin[TLOG_NAME_MAX + 1];
     uint64_t epoch;
+    bool lookup; /* an index of leaf hashes is kept */
     size_t empty_ck_n;
     char empty_ck[TLOG_CHECKPOINT_MAX];
 };
@@ -78,6 +79,13 @@ struct store_ops {
     enum tlog_rc (*read_tile)(struct store *s, uint64_t seq, unsigned part,
                               uint8_t out[TWIG_STORED], struct tlog_err *err);
     void (*rest)(struct store *s);
+    /* A part of the index of leaf hashes.  TLOG_NOTFOUND. */
+    enum tlog_rc (*put_part)(struct store *s, uint64_t part, struct qr_bytes hashes,
+                             struct tlog_err *err);
+    enum tlog_rc (*get_part)(struct store *s, uint64_t part, struct qr_buf *out,
+                             struct tlog_err *err);
+    /* Keeps the index from now on.  In a transaction. */
+    enum tlog_rc (*want_lookup)(struct store *s, struct tlog_err *err);
     enum tlog_rc (*put_key)(struct store *s, struct qr_bytes key, const struct store_key *at,
                             struct tlog_err *err);
     enum tlog_rc (*get_key)(struct store *s, struct qr_bytes key, struct store_key *out,
@@ -108,11 +116,15 @@ struct store {
 enum store_mode {
     STORE_CREATE, /* make the database when it is not there */
     STORE_WRITE,
+    STORE_TRY, /* as WRITE, but a migration is taken back */
     STORE_READ
 };
 
 enum tlog_rc store_sqlite_open(const char *path, uint32_t log_id, enum store_mode mode,
                                struct store **out, struct tlog_err *err);
+/* Migrates, or tries to; the versions before and after. */
+enum tlog_rc store_sqlite_migrate(const char *path, bool dry_run, int *from, int *to,
+                                  struct tlog_err *err);
 /* A log in memory, gone when its last connection is closed. */
 enum tlog_rc store_mem_open(struct store **out, struct tlog_err *err);
 

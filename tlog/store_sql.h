@@ -24,6 +24,9 @@ enum statement {
     S_PUT_TILE,
     S_GET_TILE,
     S_GET_ROOT,
+    S_PUT_PART,
+    S_GET_PART,
+    S_WANT_LOOKUP,
     S_PUT_KEY,
     S_GET_KEY,
     S_PUT_TAG,
@@ -37,6 +40,7 @@ struct sqlite_store {
     char *uri;
     uint32_t log_id;
     enum store_mode mode;
+    int found;       /* version of the schema before this connection */
     unsigned frames; /* in the WAL after the last commit */
     sqlite3_stmt *stmt[S_COUNT];
     sqlite3_blob *blob; /* of the tile that was read last; keeps a snapshot */

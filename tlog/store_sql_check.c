@@ -6,7 +6,9 @@
 #include "tlog/store_sql.h"
 
 #include "schema/tlog-001.sql.h"
+#include "schema/tlog-002.sql.h"
 #include "schema/tlog-log-001.sql.h"
+#include "schema/tlog-log-002.sql.h"
 
 #include <stdio.h>
 
@@ -35,7 +37,9 @@ static enum tlog_rc fresh_schema(struct sqlite_store *like, sqlite3 **out)
     struct qr_buf b;
     qr_buf_init(&b, 1 << 16);
     qr_buf_put_str(&b, schema_tlog_001);
+    qr_buf_put_str(&b, schema_tlog_002);
     sql_number(&b, schema_tlog_log_001, like->log_id);
+    sql_number(&b, schema_tlog_log_002, like->log_id);
     const char *sql = qr_buf_cstr(&b);
     int code = SQLITE_NOMEM;
     if (sql) code = sqlite3_open_v2(":memory:", out, SQLITE_OPEN_READWRITE, NULL);

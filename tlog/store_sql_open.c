@@ -7,6 +7,8 @@
 #include "tlog/store_sql.h"
 
 #include "schema/tlog-001.sql.h"
+#include "schema/tlog-002.sql.h"
+#include "schema/tlog-log-002.sql.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +20,9 @@
 #define BUSY_MS 5000
 #define MAX_VALUE (1 << 20) /* no value of ours is larger */
 
-static const char *const scripts[] = {schema_tlog_001};
+static const char *const scripts[] = {schema_tlog_001, schema_tlog_002};
+/* For each log that is there already. */
+static const char *const log_scripts[] = {NULL, schema_tlog_log_002};
 #define SCHEMA_VERSION ((int)(sizeof scripts / sizeof scripts[0]))
 
 static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames)
@@ -99,10 +103,31 @@ static enum tlog_rc configure(struct sqlite_store *s, struct tlog_err *err)
     return TLOG_OK;
 }
 
+/* Runs a script for every log of the database. */
+static enum tlog_rc each_log(struct sqlite_store *s, const char *script, struct tlog_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    uint32_t own = s->log_id;
+    enum tlog_rc rc = TLOG_OK;
+    int code = sqlite3_prepare_v2(s->db, "SELECT log_id FROM log", -1, &st, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(st);
+    for (; code == SQLITE_ROW && rc == TLOG_OK; code = sqlite3_step(st)) {
+        s->log_id = (uint32_t)sqlite3_column_int64(st, 0);
+        rc = sql_script(s, script, err);
+    }
+    s->log_id = own;
+    if (rc == TLOG_OK) rc = sql_judge(s, code, err);
+    (void)sqlite3_finalize(st);
+    return rc;
+}
+
 static enum tlog_rc migrate(struct sqlite_store *s, int from, struct tlog_err *err)
 {
     char sql[96];
-    for (int v = from; v < SCHEMA_VERSION; v++) TLOG_TRY(sql_script(s, scripts[v], err));
+    for (int v = from; v < SCHEMA_VERSION; v++) {
+        TLOG_TRY(sql_script(s, scripts[v], err));
+        if (log_scripts[v]) TLOG_TRY(each_log(s, log_scripts[v], err));
+    }
     (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                    APPLICATION_ID, SCHEMA_VERSION);
     return sql_judge(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL), err);
@@ -116,6 +141,7 @@ static enum tlog_rc check_schema(struct sqlite_store *s, struct tlog_err *err)
     TLOG_TRY(pragma_int(s, "PRAGMA application_id", &id, err));
     TLOG_TRY(pragma_int(s, "PRAGMA user_version", &version, err));
     TLOG_TRY(pragma_int(s, "SELECT count(*) FROM sqlite_schema", &tables, err));
+    s->found = (int)version;
     bool fresh = id == 0 && version == 0 && tables == 0;
     if (id != APPLICATION_ID && !fresh)
         return fail_with(err, TLOG_VERSION, "not a log's database (application_id %lld)",
@@ -132,8 +158,8 @@ static enum tlog_rc check_schema(struct sqlite_store *s, struct tlog_err *err)
                          (long long)version);
     TLOG_TRY(s->store.ops->begin(&s->store, err));
     enum tlog_rc rc = migrate(s, (int)version, err);
-    if (rc == TLOG_OK) rc = s->store.ops->commit(&s->store, err);
-    if (rc != TLOG_OK) s->store.ops->rollback(&s->store);
+    if (rc == TLOG_OK && s->mode != STORE_TRY) rc = s->store.ops->commit(&s->store, err);
+    if (rc != TLOG_OK || s->mode == STORE_TRY) s->store.ops->rollback(&s->store);
     return rc;
 }
 
@@ -228,4 +254,16 @@ enum tlog_rc store_sqlite_open(const char *path, uint32_t log_id, enum store_mod
     if (mode == STORE_READ && rc == TLOG_IO && no_wal(path))
         rc = connect_to(uri_of(path, "?immutable=1"), log_id, mode, out, err);
     return rc;
+}
+
+enum tlog_rc store_sqlite_migrate(const char *path, bool dry_run, int *from, int *to,
+                                  struct tlog_err *err)
+{
+    struct store *s;
+    enum store_mode mode = dry_run ? STORE_TRY : STORE_WRITE;
+    TLOG_TRY(connect_to(uri_of(path, "?psow=0"), 1, mode, &s, err));
+    *from = sql_of(s)->found;
+    *to = SCHEMA_VERSION;
+    sql_close(s);
+    return TLOG_OK;
 }

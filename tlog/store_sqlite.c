@@ -5,6 +5,7 @@
 #include "tlog/store_sql.h"
 
 #include "schema/tlog-log-001.sql.h"
+#include "schema/tlog-log-002.sql.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,8 +17,9 @@ static const char *const sql_text[S_COUNT] = {
     [S_MARK] = "SAVEPOINT mark",
     [S_RETURN] = "ROLLBACK TO mark",
     [S_UNMARK] = "RELEASE mark",
-    [S_INFO] = "SELECT origin, epoch, empty_ck FROM log WHERE log_id = @",
-    [S_ADD_LOG] = "INSERT INTO log(log_id, origin, epoch, empty_ck) VALUES(@, ?1, ?2, ?3)",
+    [S_INFO] = "SELECT origin, epoch, empty_ck, lookup FROM log WHERE log_id = @",
+    [S_ADD_LOG] = "INSERT INTO log(log_id, origin, epoch, empty_ck, lookup) "
+                  "VALUES(@, ?1, ?2, ?3, ?4)",
     [S_RAISE] = "UPDATE log SET epoch = epoch + 1 WHERE log_id = @",
     [S_PUT_ROW] = "INSERT INTO entry_@(first, data, ck) VALUES(?1, ?2, ?3)",
     [S_GET_ROW] =
@@ -25,6 +27,9 @@ static const char *const sql_text[S_COUNT] = {
     [S_PUT_TILE] = "INSERT INTO tile_@(seq, root, nodes) VALUES(?1, ?2, ?3)",
     [S_GET_TILE] = "SELECT root, nodes FROM tile_@ WHERE seq = ?1",
     [S_GET_ROOT] = "SELECT root FROM tile_@ WHERE seq = ?1",
+    [S_PUT_PART] = "INSERT INTO hash_@(part, hashes) VALUES(?1, ?2)",
+    [S_GET_PART] = "SELECT hashes FROM hash_@ WHERE part = ?1",
+    [S_WANT_LOOKUP] = "UPDATE log SET lookup = 1 WHERE log_id = @",
     [S_PUT_KEY] = "INSERT INTO key(log_id, key, idx, leaf) VALUES(@, ?1, ?2, ?3)",
     [S_GET_KEY] = "SELECT idx, leaf FROM key WHERE log_id = @ AND key = ?1",
     [S_PUT_TAG] = "INSERT OR IGNORE INTO tag(log_id, tag, idx) VALUES(@, ?1, ?2)",
@@ -184,7 +189,8 @@ static enum tlog_rc st_info(struct store *s, struct store_info *out, struct tlog
     if (rc == TLOG_NOTFOUND)
         return fail_with(err, rc, "the database has no log %u", (unsigned)sql_of(s)->log_id);
     if (rc != TLOG_OK) return rc;
-    *out = (struct store_info){.epoch = (uint64_t)sqlite3_column_int64(st, 1)};
+    *out = (struct store_info){.epoch = (uint64_t)sqlite3_column_int64(st, 1),
+                               .lookup = sqlite3_column_int64(st, 3) != 0};
     struct qr_bytes origin = sql_column(st, 0), ck = sql_column(st, 2);
     if (origin.n > TLOG_NAME_MAX || ck.n > sizeof out->empty_ck) {
         done(st);
@@ -213,11 +219,13 @@ static enum tlog_rc st_add_log(struct store *s, const struct store_info *in, str
 {
     enum tlog_rc rc;
     TLOG_TRY(sql_script(sql_of(s), schema_tlog_log_001, err));
+    TLOG_TRY(sql_script(sql_of(s), schema_tlog_log_002, err));
     sqlite3_stmt *st = prepared(sql_of(s), S_ADD_LOG, err, &rc);
     if (!st) return rc;
     (void)sqlite3_bind_text(st, 1, in->origin, -1, SQLITE_STATIC);
     bind_u64(st, 2, in->epoch);
     bind_bytes(st, 3, QR_BYTES(in->empty_ck, in->empty_ck_n));
+    bind_u64(st, 4, in->lookup);
     return run(sql_of(s), st, err);
 }
 
@@ -326,6 +334,36 @@ static enum tlog_rc st_read_tile(struct store *base, uint64_t seq, unsigned part
     return rc;
 }
 
+static enum tlog_rc st_put_part(struct store *s, uint64_t part, struct qr_bytes hashes,
+                                struct tlog_err *err)
+{
+    enum tlog_rc rc;
+    sqlite3_stmt *st = prepared(sql_of(s), S_PUT_PART, err, &rc);
+    if (!st) return rc;
+    bind_u64(st, 1, part);
+    bind_bytes(st, 2, hashes);
+    return run(sql_of(s), st, err);
+}
+
+static enum tlog_rc st_get_part(struct store *s, uint64_t part, struct qr_buf *out,
+                                struct tlog_err *err)
+{
+    enum tlog_rc rc;
+    sqlite3_stmt *st = prepared(sql_of(s), S_GET_PART, err, &rc);
+    if (!st) return rc;
+    bind_u64(st, 1, part);
+    TLOG_TRY(one_row(sql_of(s), st, err));
+    qr_buf_reset(out);
+    qr_buf_put_bytes(out, sql_column(st, 0));
+    done(st);
+    return qr_buf_ok(out) == QR_OK ? TLOG_OK : fail_with(err, TLOG_NOMEM, "out of memory");
+}
+
+static enum tlog_rc st_want_lookup(struct store *s, struct tlog_err *err)
+{
+    return run_plain(sql_of(s), S_WANT_LOOKUP, err);
+}
+
 /* ---- keys and tags ---- */
 
 static enum tlog_rc st_put_key(struct store *s, struct qr_bytes key, const struct store_key *at,
@@ -420,6 +458,9 @@ const struct store_ops sql_ops = {
     .get_tile = st_get_tile,
     .read_tile = st_read_tile,
     .rest = st_rest,
+    .put_part = st_put_part,
+    .get_part = st_get_part,
+    .want_lookup = st_want_lookup,
     .put_key = st_put_key,
     .get_key = st_get_key,
     .put_tag = st_put_tag,

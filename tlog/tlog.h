@@ -379,6 +379,9 @@ struct tlog_config {
     void (*fatal)(void *ctx, enum tlog_rc rc, const char *text);
     void *ctx;
     uint64_t low_water_bytes; /* 0: 64 MiB; UINT64_MAX: no check */
+    /* Keeps an index for tlog_find_hash, 10 bytes an entry; once asked for, it is
+     * kept by every later open. */
+    bool index_hashes;
 };
 
 /* Makes an empty log and its anchor.  The only call that ever creates a file of
@@ -388,6 +391,12 @@ enum tlog_rc tlog_create(const struct tlog_config *cfg, struct tlog_err *err) TL
  * TLOG_ROLLBACK (the anchor is missing, ahead of the database, or saw another
  * tree), TLOG_IO.  Strings of cfg are borrowed, ctx pointers kept. */
 enum tlog_rc tlog_open(const struct tlog_config *cfg, struct tlog_log **out, struct tlog_err *err)
+    TLOG_MUST_CHECK;
+/* Brings a database that nobody has open to this library's schema, in one
+ * transaction; tlog_open does it too.  dry_run: everything is tried, nothing is
+ * kept.  *from and *to are the versions before and after.  TLOG_VERSION: the
+ * database is newer, or not a log's; TLOG_BUSY. */
+enum tlog_rc tlog_migrate(const char *path, bool dry_run, int *from, int *to, struct tlog_err *err)
     TLOG_MUST_CHECK;
 /* Opens for reading as it stands now: no lock, no anchor, nothing is written.
  * The caller judges the checkpoint's signature. */
@@ -483,6 +492,10 @@ enum tlog_rc tlog_tile(struct tlog_log *log, const struct tlog_node *tile, size_
 /* Index of the entry appended with key.  TLOG_NOTFOUND. */
 enum tlog_rc tlog_find_key(struct tlog_log *log, struct tlog_bytes key, uint64_t *index,
                            struct tlog_err *err) TLOG_MUST_CHECK;
+/* The first entry with this leaf hash.  TLOG_NOTFOUND; TLOG_STATE: the log keeps no
+ * index of hashes.  Reads one row for each 65536 entries. */
+enum tlog_rc tlog_find_hash(struct tlog_log *log, const struct tlog_hash *leaf, uint64_t *index,
+                            struct tlog_err *err) TLOG_MUST_CHECK;
 /* Up to *count indexes >= from of entries with that tag, ascending; *count is
  * set to how many. */
 enum tlog_rc tlog_find_tag(struct tlog_log *log, struct tlog_bytes tag, uint64_t from,
