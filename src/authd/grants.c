@@ -7,6 +7,7 @@
 #include "authd/state.h"
 
 #include "base/limits.h"
+#include "base/removal.h"
 #include "trust/trust_dir.h"
 
 #include <string.h>
@@ -90,7 +91,8 @@ static enum qr_rc by_person_key(struct attempt *a, const struct qr_pub *key, str
     struct qr_sig sig;
     QR_TRY(take_sig(a->in->person_sig, &sig, err));
     leaf_login_message(a->in->challenge.data, of_pb(a->in->grant_request), message);
-    if (qr_verify_tagged(key, LEAF_TAG_LOGIN, QR_BYTES_OF(message), &sig) != QR_OK)
+    bool good = qr_verify_tagged(key, LEAF_TAG_LOGIN, QR_BYTES_OF(message), &sig) == QR_OK;
+    if (!QR_HOLDS(AUTHD_LOGIN, good))
         return qr_fail(err, QR_UNAUTHENTICATED, "the person's signature does not verify");
     a->login = LEAF_LOGIN_PERSON_KEY;
     return people_by_key(&a->d->people, key, &a->who, err);
@@ -132,14 +134,14 @@ static enum qr_rc authorise(struct attempt *a, struct qr_err *err)
     const struct rpc_caller *caller = rpc_call_caller(a->call);
     if (!qr_hash_equal(&a->keys.commitment, &a->who.commitment))
         return qr_fail(err, QR_DENIED, "the grant request names another person");
-    if (strcmp(a->keys.node, a->node) != 0)
+    if (!QR_HOLDS(AUTHD_NODE, strcmp(a->keys.node, a->node) == 0))
         return qr_fail(err, QR_DENIED, "the grant request names another node than the caller's");
     if (a->who.node[0] && strcmp(a->who.node, a->node) != 0)
         return qr_fail(err, QR_DENIED, "this person is enrolled for another node");
     a->classes = a->d->s->classes;
     if (strcmp(caller->trust_class, "simulated") == 0) a->classes |= QR_CLASS_SIMULATED;
     if (a->login == LEAF_LOGIN_DEMO_TOKEN) a->classes |= QR_CLASS_DEMO;
-    if (a->classes & ~t->signing.classes)
+    if (!QR_HOLDS(AUTHD_CLASS, (a->classes & ~t->signing.classes) == 0))
         return qr_fail(err, QR_POLICY, "the policy does not accept the class of this login");
     return QR_OK;
 }

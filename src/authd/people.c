@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/removal.h"
 #include "trust/trust_dir.h"
 
 #include <stdio.h>
@@ -86,7 +87,7 @@ static enum qr_rc check_admins(const struct people *p, const struct leaf_admin_s
     const struct trust_dir *t = p->s->trust;
     size_t need = signing_policy_admins(&t->signing);
     size_t good = leaf_admin_sigs_good(sigs, body, leaf_admin_tag(kind), t->admins.k, t->admins.n);
-    if (good >= need) return QR_OK;
+    if (QR_HOLDS(AUTHD_ADMINS, good >= need)) return QR_OK;
     return qr_fail(err, QR_POLICY, "%zu of %zu admin signatures hold, the policy needs %zu", good,
                    sigs->n, need);
 }
@@ -203,11 +204,13 @@ enum qr_rc people_enroll(struct people *p, const struct enrolment *e, int64_t *r
     QR_TRY(store_identity_has(db, &e->who.commitment, &has, err));
     if (has) return qr_fail(err, QR_EXISTS, "this enrolment is on its way to the log already");
     rc = store_identity_by_email(db, e->email_tag, &other, err);
-    if (rc == QR_OK) return qr_fail(err, QR_CONFLICT, "this e-mail address is enrolled already");
-    if (rc != QR_NOTFOUND) return rc;
+    if (!QR_HOLDS(AUTHD_PERSON, rc != QR_OK))
+        return qr_fail(err, QR_CONFLICT, "this e-mail address is enrolled already");
+    if (rc != QR_OK && rc != QR_NOTFOUND) return rc;
     rc = store_person_by_key(db, &e->who.person_key, &old, err);
-    if (rc == QR_OK) return qr_fail(err, QR_CONFLICT, "this person key is another person's");
-    if (rc != QR_NOTFOUND) return rc;
+    if (!QR_HOLDS(AUTHD_PERSON, rc != QR_OK))
+        return qr_fail(err, QR_CONFLICT, "this person key is another person's");
+    if (rc != QR_OK && rc != QR_NOTFOUND) return rc;
     QR_TRY(seal_identity(p, e, err));
     return outbox_put(p->s->outbox, LEAF_IDENTITY_ENROLLED, e->body, NULL, row, err);
 }
@@ -392,7 +395,7 @@ static enum qr_rc active(enum qr_rc rc, const struct person *who, struct qr_err 
 {
     if (rc == QR_NOTFOUND) return qr_fail(err, QR_DENIED, "nobody is enrolled with this key");
     QR_TRY(rc);
-    if (who->state != PERSON_ACTIVE || who->leaving)
+    if (!QR_HOLDS(AUTHD_ACTIVE, who->state == PERSON_ACTIVE && !who->leaving))
         return qr_fail(err, QR_DENIED, "this enrolment is revoked");
     return QR_OK;
 }

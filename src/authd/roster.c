@@ -7,6 +7,7 @@
 #include "authd/state.h"
 
 #include "base/limits.h"
+#include "base/removal.h"
 #include "leaf/session.h"
 
 #include <string.h>
@@ -59,9 +60,10 @@ static enum qr_rc check_person(struct authd *d, const struct leaf_approver *a, s
     enum qr_rc rc = store_person(d->s->db, &a->commitment, &who, err);
     if (rc == QR_NOTFOUND) return qr_fail(err, QR_DENIED, "approver %zu is not enrolled", i + 1);
     QR_TRY(rc);
-    if (who.state != PERSON_ACTIVE || who.leaving)
+    if (!QR_HOLDS(AUTHD_ACTIVE, who.state == PERSON_ACTIVE && !who.leaving))
         return qr_fail(err, QR_DENIED, "approver %zu is revoked", i + 1);
-    if (!qr_hash_equal(&who.enrolment, &a->enrolment) || who.role != a->role)
+    bool same = qr_hash_equal(&who.enrolment, &a->enrolment) && who.role == a->role;
+    if (!QR_HOLDS(AUTHD_ROSTER, same))
         return qr_fail(err, QR_STALE, "approver %zu has another enrolment or role now", i + 1);
     return QR_OK;
 }

@@ -5,6 +5,8 @@
  * when it leaves one out (log_view.h). */
 #include "cad/state.h"
 
+#include "base/removal.h"
+
 #include "leaf/session.h"
 #include "trust/trust_dir.h"
 
@@ -42,12 +44,17 @@ static enum qr_rc take_identity(struct cad *d, const struct log_entry *from,
     struct trust_report r;
     struct trust_identity id = {.kind = LEAF_IDENTITY_ENROLLED};
     QR_TRY(read_entry(d, from, &e, &id.at, err));
-    json_decref(*json);
-    *json = NULL;
-    if (e.kind != LEAF_IDENTITY_ENROLLED && e.kind != LEAF_IDENTITY_ROLE_CHANGED) {
+    bool enrolls = e.kind == LEAF_IDENTITY_ENROLLED || e.kind == LEAF_IDENTITY_ROLE_CHANGED;
+    if (!QR_HOLDS(CAD_ENROLLED, enrolls)) {
+        json_decref(*json);
+        *json = NULL;
+    }
+    if (!enrolls) {
         leaf_fini(&e);
         return QR_OK;
     }
+    json_decref(*json);
+    *json = NULL;
     id.kind = e.kind;
     id.body = e.body;
     trust_report_init(&r);
@@ -77,7 +84,8 @@ enum qr_rc facts_person(struct cad *d, const struct qr_hash *commitment, struct 
     for (size_t i = 0; rc == QR_OK && i < found.n; i++)
         rc = take_identity(d, &found.entries[i], out, json, err);
     log_answer_fini(&found);
-    if (rc == QR_OK && (!*json || !qr_hash_equal(&out->is.commitment, commitment)))
+    bool in_force = *json && qr_hash_equal(&out->is.commitment, commitment);
+    if (rc == QR_OK && !in_force)
         rc = qr_fail(err, QR_DENIED, "this person is not enrolled, or was revoked");
     if (rc != QR_OK) {
         json_decref(*json);
@@ -148,8 +156,10 @@ static enum qr_rc not_ended(struct cad *d, const struct leaf_entry *e, const str
     (void)d;
     (void)at;
     (void)ctx;
-    if (e->kind == LEAF_SESSION_ENDED) return qr_fail(err, QR_STATE, "the session has ended");
-    if (e->kind == LEAF_SIGNATURE_MADE) return qr_fail(err, QR_STATE, "the session is signed");
+    if (!QR_HOLDS(CAD_SESSION, e->kind != LEAF_SESSION_ENDED))
+        return qr_fail(err, QR_STATE, "the session has ended");
+    if (!QR_HOLDS(CAD_SESSION, e->kind != LEAF_SIGNATURE_MADE))
+        return qr_fail(err, QR_STATE, "the session is signed");
     return QR_OK;
 }
 

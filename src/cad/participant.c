@@ -7,6 +7,7 @@
 #include "cad/state.h"
 
 #include "base/limits.h"
+#include "base/removal.h"
 #include "trust/evidence_check.h"
 
 #include <string.h>
@@ -62,9 +63,10 @@ static enum qr_rc judge_grant(struct asking *a, struct qr_err *err)
         trust_grant_check(&a->d->context, of_pb(a->in->grant), &use, &a->grant, &a->report);
     if (rc == QR_OK) rc = trust_grant_use_check(&a->grant, &call, &a->report);
     if (rc != QR_OK) return explain(a, rc, err);
-    if (!qr_equal_ct(a->grant.is.keys.approval_key.b, a->key.b, sizeof a->key.b))
+    bool same = qr_equal_ct(a->grant.is.keys.approval_key.b, a->key.b, sizeof a->key.b);
+    if (!QR_HOLDS(CAD_KEY, same))
         return qr_fail(err, QR_DENIED, "the grant is for another approval key");
-    if (strcmp(a->grant.is.keys.node, a->caller->node) != 0)
+    if (!QR_HOLDS(CAD_NODE, strcmp(a->grant.is.keys.node, a->caller->node) == 0))
         return qr_fail(err, QR_DENIED, "the grant is for another node than the caller's");
     return QR_OK;
 }
@@ -130,17 +132,18 @@ static enum qr_rc record(struct asking *a, struct issued *c, const struct leaf_c
     struct used_grant use = {.request = a->request};
     qr_copy(use.jti, a->grant.is.jti, sizeof use.jti);
     enum qr_rc rc = store_grant(a->d->s->db, &use, err);
-    if (rc == QR_OK) {
-        if (!qr_hash_equal(&use.request, &a->request))
-            return qr_fail(err, QR_UNAUTHENTICATED, "this grant was used already");
+    bool used = rc == QR_OK;
+    if (used && qr_hash_equal(&use.request, &a->request)) {
         qr_buf_reset(&c->der);
         return store_certificate(a->d->s->db, &use.sha256, c, err);
     }
-    if (rc != QR_NOTFOUND) return rc;
+    if (!QR_HOLDS(CAD_ONCE, !used))
+        return qr_fail(err, QR_UNAUTHENTICATED, "this grant was used already");
+    if (!used && rc != QR_NOTFOUND) return rc;
     use.request = a->request;
     use.sha256 = c->sha256;
     QR_TRY(issue_record(a->d, c, entry, err));
-    return store_grant_add(a->d->s->db, &use, err);
+    return used ? QR_OK : store_grant_add(a->d->s->db, &use, err);
 }
 
 static enum qr_rc issue(struct asking *a, struct issued *c, struct qr_err *err)

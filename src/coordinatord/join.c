@@ -4,6 +4,8 @@
  * first; inside it only what two joins could spoil for each other: the single
  * use of the grant, distinct keys and nodes, the session's own rules. */
 #include "coordinatord/act.h"
+
+#include "base/removal.h"
 #include "coordinatord/person.h"
 #include "coordinatord/step.h"
 #include "coordinatord/view.h"
@@ -139,7 +141,9 @@ static enum qr_rc use_grant(struct joining *j, struct qr_err *err)
 {
     enum qr_rc rc =
         store_grant_use(j->c->s->db, j->grant.is.jti, j->grant.is.expires_us, coord_now(j->c), err);
-    return rc == QR_EXISTS ? qr_fail(err, QR_CONFLICT, "the grant was used before") : rc;
+    if (!QR_HOLDS(COORDINATOR_ONCE, rc != QR_EXISTS))
+        return qr_fail(err, QR_CONFLICT, "the grant was used before");
+    return rc == QR_EXISTS ? QR_OK : rc;
 }
 
 static enum qr_rc record(struct joining *j, struct step *st, struct qr_err *err)

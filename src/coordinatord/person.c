@@ -1,6 +1,8 @@
 /* person.c - see person.h. */
 #include "coordinatord/person.h"
 
+#include "base/removal.h"
+
 static enum qr_rc check_entry(struct coord *c, const struct leaf_entry *e, struct qr_err *err)
 {
     struct trust_report r;
@@ -44,7 +46,8 @@ enum qr_rc person_find(struct coord *c, const struct qr_hash *commitment,
     qr_zero(out, sizeof *out);
     QR_TRY(log_client_find(c->s->log_client, &q, &out->answer, err));
     if (out->answer.n == 0) return qr_fail(err, QR_DENIED, "this person is not enrolled");
-    return take(c, &out->answer.entries[out->answer.n - 1], enrolment, out, err);
+    size_t newest = QR_HOLDS(COORDINATOR_ENROLLED, false) ? 0 : out->answer.n - 1;
+    return take(c, &out->answer.entries[newest], enrolment, out, err);
 }
 
 static enum qr_rc read_issued(struct coord *c, const struct log_entry *e,

@@ -97,6 +97,19 @@ static enum qr_rc make_evidence(const struct approve_plan *plan, const struct le
     return rc;
 }
 
+static enum qr_rc same_issued(const struct approve_plan *plan, const struct approve_papers *papers,
+                              const struct leaf_certificate *c, struct qr_err *err)
+{
+    struct qr_hash sha256 = qr_sha256_one(qr_buf_bytes(&papers->certificate));
+    struct qr_hash grant = qr_sha256_one(qr_buf_bytes(&papers->cad_grant));
+    bool ours = c->purpose == LEAF_PURPOSE_PARTICIPANT && qr_hash_equal(&c->sha256, &sha256) &&
+                qr_hash_equal(&c->grant, &grant) &&
+                qr_hash_equal(&c->session_leaf, &plan->facts->request.at.leaf) &&
+                qr_hash_equal(&c->commitment, &plan->person->commitment);
+    if (QR_HOLDS(PARTICIPANT_ISSUED, ours)) return QR_OK;
+    return qr_fail(err, QR_FALSE, "cad logged another certificate than it gave us");
+}
+
 /* The entry that cad answers is its own, and of this certificate on this grant. */
 static enum qr_rc check_issued(const struct approve_plan *plan, const struct approve_papers *papers,
                                struct qr_bytes entry, struct qr_err *err)
@@ -104,8 +117,6 @@ static enum qr_rc check_issued(const struct approve_plan *plan, const struct app
     struct leaf_entry e;
     struct leaf_certificate c;
     struct trust_report r;
-    struct qr_hash sha256 = qr_sha256_one(qr_buf_bytes(&papers->certificate));
-    struct qr_hash grant = qr_sha256_one(qr_buf_bytes(&papers->cad_grant));
     QR_TRY(leaf_parse(entry, &e, err));
     trust_report_init(&r);
     enum qr_rc rc = trust_entry_check(&plan->facts->context, &e, &r);
@@ -114,11 +125,7 @@ static enum qr_rc check_issued(const struct approve_plan *plan, const struct app
     if (rc == QR_OK && e.kind != LEAF_CERTIFICATE_ISSUED)
         rc = qr_fail(err, QR_FALSE, "cad's receipt is of a %s entry", leaf_kind_name(e.kind));
     if (rc == QR_OK) rc = leaf_certificate_read(e.body, &c, err);
-    if (rc == QR_OK && (c.purpose != LEAF_PURPOSE_PARTICIPANT ||
-                        !qr_hash_equal(&c.sha256, &sha256) || !qr_hash_equal(&c.grant, &grant) ||
-                        !qr_hash_equal(&c.session_leaf, &plan->facts->request.at.leaf) ||
-                        !qr_hash_equal(&c.commitment, &plan->person->commitment)))
-        rc = qr_fail(err, QR_FALSE, "cad logged another certificate than it gave us");
+    if (rc == QR_OK) rc = same_issued(plan, papers, &c, err);
     leaf_fini(&e);
     return rc;
 }
@@ -171,8 +178,9 @@ static enum qr_rc read_certificate(const struct approve_plan *plan, struct appro
                                 err));
     out->expires_us = cert.not_after_us;
     out->classes |= claims.classes;
-    if (!qr_equal_ct(cert.key.b, plan->keys->approval.pub.b, QR_KEY_SIZE) ||
-        !qr_hash_equal(&claims.evidence, &out->evidence_digest))
+    bool ours = qr_equal_ct(cert.key.b, plan->keys->approval.pub.b, QR_KEY_SIZE) &&
+                qr_hash_equal(&claims.evidence, &out->evidence_digest);
+    if (!QR_HOLDS(PARTICIPANT_CERTIFICATE, ours))
         return qr_fail(err, QR_FALSE, "cad certified another key or other evidence");
     return QR_OK;
 }

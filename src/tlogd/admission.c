@@ -5,6 +5,7 @@
  * last; so the thread that orders the log parses no JSON. */
 #include "tlogd/admission.h"
 
+#include "base/removal.h"
 #include "base/limits.h"
 
 #include <stdio.h>
@@ -79,13 +80,13 @@ static enum qr_rc check_author(const struct trust_dir *trust, const struct leaf_
                                struct qr_err *err)
 {
     const struct qr_pub *pub = trust_author_key(trust, e->author, qr_str(e->key_id));
-    if (!pub)
+    if (!QR_HOLDS(ADMISSION_AUTHOR, pub != NULL))
         return qr_fail(err, QR_DENIED, "key %s is not one of author %s", e->key_id,
                        leaf_author_name(e->author));
-    if (!leaf_author_may(e->author, e->kind))
+    if (!QR_HOLDS(ADMISSION_KIND, leaf_author_may(e->author, e->kind)))
         return qr_fail(err, QR_DENIED, "%s may not log %s", leaf_author_name(e->author),
                        leaf_kind_name(e->kind));
-    if (leaf_verify(e, pub) != QR_OK)
+    if (!QR_HOLDS(ADMISSION_SIGNATURE, pub && leaf_verify(e, pub) == QR_OK))
         return qr_fail(err, QR_UNAUTHENTICATED, "the author's signature does not verify");
     return QR_OK;
 }
@@ -192,10 +193,11 @@ enum qr_rc admission_time(struct admission_clock *c, uint64_t index, struct qr_b
     if (head_and_tail(entry, &key_id, &us) != QR_OK) qr_fatal("an entry was not judged");
     struct author *a = find(c, key_id);
     if (!a) qr_fatal("an author was not judged");
-    if (us < now_us - QR_MAX_TIME_SKEW_US || us > now_us + QR_MAX_TIME_SKEW_US)
+    bool near = us >= now_us - QR_MAX_TIME_SKEW_US && us <= now_us + QR_MAX_TIME_SKEW_US;
+    if (!QR_HOLDS(ADMISSION_TIME, near))
         return qr_fail(err, QR_STALE, "the entry's time is %lld ms off the log's clock",
                        (long long)((us - now_us) / 1000));
-    if (us < a->last_us)
+    if (!QR_HOLDS(ADMISSION_ORDER, us >= a->last_us))
         return qr_fail(err, QR_STALE, "the entry's time is before its author's previous entry");
     remember(c, index, a);
     a->last_us = us;
