@@ -1,6 +1,8 @@
 /* freeze.c - from a present quorum to the descriptor that everyone signs. */
 #include "coordinatord/ceremony.h"
 
+#include "coordinatord/person.h"
+
 #include "quorate/v1/auth.pb-c.h"
 #include "service/receipt.h"
 
@@ -116,9 +118,30 @@ static enum qr_rc freeze(struct ceremony_part *p, const struct ceremony_entry *e
     return rc;
 }
 
+/* Members whose enrolment is no longer in force: bit i-1 for member i. */
+static enum qr_rc find_gone(struct ceremony_part *p, uint64_t *gone, struct qr_err *err)
+{
+    *gone = 0;
+    for (size_t i = 0; i < p->v.n; i++) {
+        const struct leaf_approval *a = &p->v.approvals[i].is.is;
+        struct person who;
+        enum qr_rc rc = person_find(p->c, &a->commitment, &a->enrolment, &who, err);
+        person_fini(&who);
+        if (rc == QR_DENIED)
+            *gone |= UINT64_C(1) << i;
+        else
+            QR_TRY(rc);
+    }
+    return QR_OK;
+}
+
 enum qr_rc freeze_roster(struct ceremony_part *p, struct qr_err *err)
 {
     struct rpc_answer answer;
+    struct ceremony_news gone = {
+        .ev = {.kind = SESSION_EV_STEP_FAILED, .reason = "member-revoked"}};
+    QR_TRY(find_gone(p, &gone.ev.culprits, err));
+    if (gone.ev.culprits) return ceremony_apply(p, &gone, err);
     struct ceremony_entry e = {.entry = {.json = NULL}};
     enum qr_rc rc = attest(p, &answer, err);
     if (rc == QR_OK) rc = ceremony_take(p->c, answer.msg, LEAF_ROSTER_ATTESTED, &e, err);

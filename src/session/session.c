@@ -443,6 +443,15 @@ static enum qr_rc on_culprits(struct step *t)
 
 /* ---- events: the coordinator's own steps ---- */
 
+/* Members who may no longer sign leave without blame.  Gives whether any did. */
+static bool drop_members(struct step *t, uint64_t members)
+{
+    uint32_t n = members ? session_members(t->s) : 0;
+    for (uint32_t m = 1; m <= n; m++)
+        if (members & (UINT64_C(1) << (m - 1))) drop(t, session_member(t->s, m)->id);
+    return members != 0;
+}
+
 static bool is_attempt_event(enum session_event_kind k)
 {
     return k >= SESSION_EV_CULPRITS && k <= SESSION_EV_STEP_FAILED;
@@ -508,8 +517,9 @@ static enum qr_rc on_attempt_event(struct step *t)
     if (s->wait == SESSION_WAIT_MAKE) return QR_OK;
     if (t->ev->kind == SESSION_EV_CULPRITS) return on_culprits(t);
     assert(t->ev->reason);
+    bool left = drop_members(t, t->ev->culprits);
     fail_attempt(t, t->ev->reason);
-    if (s->state == SESSION_OPEN) s->hold_us = t->ev->now_us + s->rules.backoff_us;
+    if (s->state == SESSION_OPEN && !left) s->hold_us = t->ev->now_us + s->rules.backoff_us;
     return QR_OK;
 }
 

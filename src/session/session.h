@@ -125,7 +125,7 @@ enum session_event_kind {
     SESSION_EV_STARTED_LOGGED,
     SESSION_EV_AGGREGATED, /* and verified under the group key */
     SESSION_EV_MADE_LOGGED,
-    SESSION_EV_STEP_FAILED, /* attempt, reason: nobody to blame */
+    SESSION_EV_STEP_FAILED, /* attempt, reason: nobody to blame; culprits leave */
     SESSION_EV_TICK,
     SESSION_EV_RESTART /* the coordinator started: no stream is open */
 };
