@@ -1,6 +1,9 @@
 /* cmd_init.c - `quorate init`. */
 #include "cli/init.h"
 
+#include "base/file.h"
+#include "base/limits.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,6 +24,8 @@ static const struct qr_setting own[] = {
      "STATE/tee/root of another state directory, to share its simulated root"},
     {"PEOPLE", "people", QR_SET_TEXT, NULL, 0, 0,
      "ROLE:NAME:EMAIL,... (default Alice the engineer, Bob and Carol the stewards)"},
+    {"INIT_SIGNING_POLICY", "signing-policy", QR_SET_PATH, NULL, 0, 0,
+     "signing policy to begin with (default: a development policy)"},
 };
 
 static const struct qr_config_spec spec = {
@@ -68,6 +73,29 @@ static enum qr_rc parse_people(char *text, struct init_person *out, size_t *n, s
     return QR_OK;
 }
 
+/* The policy of --signing-policy, else one for development.  One admin signs
+ * what init makes, and its attestation is simulated: a policy that asks for two
+ * admins, or does not accept that class, would let nothing start. */
+static enum qr_rc take_policy(struct cli *c, struct signing_policy *out, struct qr_err *err)
+{
+    const char *path = qr_config_str(c->config, "INIT_SIGNING_POLICY");
+    uint32_t engineers = (uint32_t)qr_config_int(c->config, "REQUIRED_ENGINEERS", 1);
+    uint32_t stewards = (uint32_t)qr_config_int(c->config, "REQUIRED_STEWARDS", 2);
+    struct qr_buf text;
+    if (!path) {
+        signing_policy_development(engineers, stewards, out);
+        return QR_OK;
+    }
+    qr_buf_init(&text, QR_MAX_CONFIG_FILE);
+    enum qr_rc rc = qr_file_read(path, &text, err);
+    if (rc == QR_OK) rc = signing_policy_parse(qr_buf_bytes(&text), path, out, err);
+    qr_buf_fini(&text);
+    if (rc != QR_OK) return rc;
+    if (signing_policy_admins(out) > 1)
+        return qr_fail(err, QR_POLICY, "%s: init has one admin; development = yes is needed", path);
+    return QR_OK;
+}
+
 enum qr_rc init_development(struct cli *c, const char *dir, struct qr_err *err)
 {
     struct init_person people[MAX_PEOPLE];
@@ -83,9 +111,7 @@ enum qr_rc init_development(struct cli *c, const char *dir, struct qr_err *err)
         QR_TRY(parse_people(text, people, &plan.person_count, err));
         plan.people = people;
     }
-    signing_policy_development((uint32_t)qr_config_int(c->config, "REQUIRED_ENGINEERS", 1),
-                               (uint32_t)qr_config_int(c->config, "REQUIRED_STEWARDS", 2),
-                               &plan.policy);
+    QR_TRY(take_policy(c, &plan.policy, err));
     cli_say(c, "Making keys, certificates and a simulated TEE in %s ...", dir);
     return init_make(c, &plan, err);
 }
