@@ -5,6 +5,7 @@
  * sender's: everybody was sent the same messages. */
 #include "coordinatord/ceremony.h"
 
+#include "base/removal.h"
 #include "coordinatord/material.h"
 #include "frost/certificate.h"
 #include "pki/ca.h"
@@ -181,12 +182,13 @@ static enum qr_rc check_group(struct ceremony_part *p, struct qr_bytes der,
     QR_TRY(leaf_certificate_read(issued->entry.body, &l, err));
     bool logged = l.purpose == LEAF_PURPOSE_GROUP && qr_hash_equal(&l.sha256, &cert->sha256);
     if (!logged) return qr_fail(err, QR_FALSE, "cad logged another certificate");
-    if (!claims_fit(&p->v, &claims, &transcript))
+    if (!QR_HOLDS(COORDINATOR_GROUP, claims_fit(&p->v, &claims, &transcript)))
         return qr_fail(err, QR_FALSE, "the group certificate is of another session");
     /* The key comes from the transcript, whose signatures were verified before
      * it was kept, never from a certificate. */
     QR_TRY(cocktail_certificate_read(p->v.attempt.certificate, &dkg, err));
-    if (!qr_equal_ct(dkg.group.key.b, cert->key.b, QR_KEY_SIZE))
+    bool same = qr_equal_ct(dkg.group.key.b, cert->key.b, QR_KEY_SIZE);
+    if (!QR_HOLDS(COORDINATOR_GROUP, same))
         return qr_fail(err, QR_FALSE, "the group certificate is for another key");
     return QR_OK;
 }

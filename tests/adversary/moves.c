@@ -43,6 +43,18 @@ const char *move_value(const char *name) { return move_value_in(script(), name);
 
 bool move_played(const char *name) { return move_value(name) != NULL; }
 
+void move_bytes(const char *name, uint8_t *out, size_t n)
+{
+    const char *hex = move_value(name);
+    if (!hex) return;
+    if (strlen(hex) != 2 * n) abort();
+    for (size_t i = 0; i < n; i++) {
+        unsigned byte = 0;
+        if (sscanf(hex + 2 * i, "%2x", &byte) != 1) abort();
+        out[i] = (uint8_t)byte;
+    }
+}
+
 bool move_played_at(const char *name, unsigned nth, unsigned *calls)
 {
     return ++*calls == nth && move_played(name);

@@ -10,6 +10,8 @@
 #define QUORATE_TESTS_MOVES_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Value of a move that is played, "" for one without; NULL: not played.  A
  * static buffer of the calling thread, good until its next call. */
@@ -17,6 +19,9 @@ const char *move_value(const char *name);
 /* The same in a list that is given (NULL: none). */
 const char *move_value_in(const char *moves, const char *name);
 bool move_played(const char *name);
+/* The n bytes that a move's value gives in hex, if it is played; anything else
+ * ends the program. */
+void move_bytes(const char *name, uint8_t *out, size_t n);
 /* The same move, but only at its nth call (1 is the first) in this process. */
 bool move_played_at(const char *name, unsigned nth, unsigned *calls);
 
