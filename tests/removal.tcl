@@ -51,7 +51,7 @@ proc finish_attacks {} {
 
 # The simulated root takes seconds to make; one does for both builds.
 proc share_root {dir} {
-  foreach root {sim-root cluster-root} {
+  foreach root {sim-root sim-root-own cluster-root} {
     set from [file join $::env(builddir) tests $root]
     set to [file join $dir tests $root]
     if {![file exists $from] || [file exists $to]} { continue }
