@@ -27,7 +27,7 @@ proc json_values {s} {
       default {
         if {[lindex $stack end 0] eq "object" && $expect eq "key"} {
           set name [string range $s $from+1 $to-1]
-          if {![is_json_string $name] || [string compare $name [lindex $stack end 1]] <= 0} { error "key $name" }
+          if {![regexp {^[ !#-\[\]-~]+$} $name] || [string compare $name [lindex $stack end 1]] <= 0} { error "key $name" }
           lset stack end 1 $name
         } else {
           set path [lmap f $stack {lindex $f 1}]
@@ -54,6 +54,8 @@ proc value_at {values pos} {
 }
 
 proc is_base64 {s} { expr {[regexp {^[A-Za-z0-9+/]*={0,2}$} $s] && [string length $s] % 4 == 0 && [binary encode base64 [binary decode base64 $s]] eq $s} }
+# The same, of as many bytes as the old one.
+proc is_sized {old s} { expr {[is_base64 $s] && [string length [binary decode base64 $s]] == [string length [binary decode base64 $old]]} }
 proc is_utf8 {s} { expr {[encoding convertto utf-8 [encoding convertfrom utf-8 $s]] eq $s} }
 proc is_decimal {s} { regexp {^(0|[1-9][0-9]*)$} $s }
 proc is_ulid {s} { regexp {^[0-7][0-9A-HJKMNP-TV-Z]{25}$} $s }
@@ -63,7 +65,7 @@ proc is_time {s} {
   scan $y %d y
   set leap [expr {$y % 4 == 0 && ($y % 100 != 0 || $y % 400 == 0)}]
   set days [lindex [list 0 31 [expr {28 + $leap}] 31 30 31 30 31 31 30 31 30 31] [expr {$mo <= 12 ? $mo : 0}]]
-  expr {$d >= 1 && $d <= $days && $h < 24 && $mi < 60 && $se < 60}
+  expr {$y >= 1970 && $d >= 1 && $d <= $days && $h < 24 && $mi < 60 && $se < 60}
 }
 # What canonical JSON writes in a string, and nothing else.
 proc is_json_string {s} {
@@ -75,12 +77,13 @@ proc keeps_form {path old s} {
   set key [lindex $path end]
   if {[string is integer -strict $key]} { return 0 }
   if {![is_json_string $s]} { return 0 }
-  if {$key in {sig approval_sig person_sig pop request_sig}} { return [is_base64 $s] }
+  if {$key in {sig approval_sig person_sig pop request_sig}} { return [is_sized $old $s] }
   if {$key in {time created expires not_before not_after}} { return [is_time $s] }
   if {$key in {size log_size approval_index}} { return [is_decimal $s] }
   if {$key in {session event_id}} { return [is_ulid $s] }
   if {$key eq "text" || $path eq "body artifact name"} { return 1 }
   if {[regexp {^[0-9a-f]{16,128}$} $old]} { return [regexp {^[0-9a-f]+$} $s] }
+  if {$key eq "attempt"} { return [regexp {^[1-9][0-9]*$} $s] }
   if {$key eq "t"} { return [regexp {^[12]$} $s] }
   # Words, versions, counts.
   return 0
@@ -112,8 +115,8 @@ proc leaf_refused {old new} {
   foreach a $olds b $values {
     lassign $a from to path
     if {[string range $old $at $from-1] ne [string range $new $at $from-1]} {
-      if {[lindex $path 0] ne "body" || !($hashed || $later)} { return $form }
-    } elseif {$a ne $b} {
+      if {[lindex $path 0] ne "body" || [lindex $b 2 0] ne "body" || !($hashed || $later)} { return $form }
+    } elseif {[lindex $a 2 0] ne [lindex $b 2 0] || [lrange $a 0 1] ne [lrange $b 0 1]} {
       return $form
     }
     if {[string range $old $from $to-1] ne [string range $new $from $to-1]} { lappend changed $a }
@@ -228,6 +231,8 @@ proc tamper_refused {judge pos c} {
     return [expr {$key eq "entries" ? {{FALSE entry.inclusion}} : {{FALSE checkpoint.consistent}}}]
   }
   if {$key in {stage type v} || [lindex $path end] eq "type" || ![is_base64 $is]} { return $form }
+  set sized [expr {$key in {consistency payloads} || [lindex $path 2] eq "proof"}]
+  if {$sized && ![is_sized $old $new]} { return $form }
   switch $key {
     certificates { return [expr {[lindex $path 1] < $n ? {{FALSE bundle.stage}} : {{FALSE group.chain}}}] }
     consistency { return {{FALSE checkpoint.consistent}} }
