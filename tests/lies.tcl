@@ -4,10 +4,17 @@
 # The globals of a test: c (the cluster), dir (its state directory), file (what
 # is signed).
 
-# A cluster in which args, pairs of a daemon and an adversary, stand.
+# A cluster in which args, pairs of a daemon and an adversary, stand.  A global
+# policy, if there is one, is the text of its signing policy.
 proc lies_up {people args} {
+  set init [list --people $people]
+  if {[info exists ::policy]} {
+    set file [file join [test_dir] signing.policy]
+    write_file $file $::policy
+    lappend init --signing-policy $file
+  }
   cluster_with {*}$args
-  set ::dir [cluster_init --people $people]
+  set ::dir [cluster_init {*}$init]
   removed_in $::dir/run/removed
   set ::c [cluster_up $::dir [dict create QUORATE_REMOVE_FILE $::dir/run/removed] --coordinator-flags "--backoff-ms 200"]
   set ::file [file join [test_dir] f]

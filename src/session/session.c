@@ -6,6 +6,8 @@
  * the next attempt in the same step. */
 #include "session/session.h"
 
+#include "base/removal.h"
+
 #include <assert.h>
 
 struct step {
@@ -284,7 +286,8 @@ static enum qr_rc on_approval(struct step *t)
     assert(!same);
     if (!s->requested) return qr_fail(t->err, QR_STATE, "the request is not recorded yet");
     if (s->wait == SESSION_WAIT_MAKE) return qr_fail(t->err, QR_STATE, "the signature is made");
-    if (!s->rules.requester_may_approve && qr_hash_equal(&s->rules.requester, &ev->person))
+    bool requester = qr_hash_equal(&s->rules.requester, &ev->person);
+    if (!QR_HOLDS(SESSION_REQUESTER, s->rules.requester_may_approve || !requester))
         return qr_fail(t->err, QR_POLICY, "the requester must not approve");
     const struct session_barred *b = find_barred(s, &ev->person);
     if (b)
