@@ -34,24 +34,26 @@ static void encode(uint64_t seq, const struct tlog_signed *s, uint8_t slot[SLOT]
     qr_copy(slot + HEADER + s->n, sum.b, sizeof sum.b);
 }
 
-static bool decode(const uint8_t slot[SLOT], uint64_t *seq, struct tlog_signed *s)
+/* TLOG_MALFORMED: not a whole slot.  Only that: a slot that cannot be read now must
+ * not let the other one count. */
+static enum tlog_rc decode(const uint8_t slot[SLOT], uint64_t *seq, struct tlog_signed *s)
 {
     struct tlog_hash sum;
     struct tlog_note note;
     struct tlog_checkpoint cp;
-    if (!qr_bytes_equal(QR_BYTES(slot, MAGIC_SIZE), QR_BYTES(magic, MAGIC_SIZE))) return false;
+    if (!qr_bytes_equal(QR_BYTES(slot, MAGIC_SIZE), QR_BYTES(magic, MAGIC_SIZE)))
+        return TLOG_MALFORMED;
     *seq = qr_get_be64(slot + MAGIC_SIZE);
     s->n = qr_get_be32(slot + MAGIC_SIZE + 8);
-    if (s->n >= sizeof s->text) return false;
+    if (s->n >= sizeof s->text) return TLOG_MALFORMED;
     tlog_leaf_hash((struct tlog_bytes){slot, HEADER + s->n}, &sum);
-    if (!qr_equal_ct(sum.b, slot + HEADER + s->n, sizeof sum.b)) return false;
+    if (!qr_equal_ct(sum.b, slot + HEADER + s->n, sizeof sum.b)) return TLOG_MALFORMED;
     qr_copy(s->text, slot + HEADER, s->n);
     s->text[s->n] = 0;
-    if (tlog_note_parse((struct tlog_bytes){slot + HEADER, s->n}, &note) != TLOG_OK ||
-        tlog_checkpoint_parse(note.text, &cp) != TLOG_OK)
-        return false;
+    TLOG_TRY(tlog_note_parse((struct tlog_bytes){slot + HEADER, s->n}, &note));
+    TLOG_TRY(tlog_checkpoint_parse(note.text, &cp));
     s->head = cp.head;
-    return true;
+    return TLOG_OK;
 }
 
 static enum tlog_rc io_failed(struct tlog_err *err, const char *what)
@@ -84,7 +86,9 @@ static enum tlog_rc read_slots(int fd, uint64_t *seq, struct tlog_signed *out, s
     for (int i = 0; i < 2; i++) {
         struct tlog_signed s;
         uint64_t k;
-        if (!decode(slots + i * SLOT, &k, &s) || (found && k < *seq)) continue;
+        enum tlog_rc rc = decode(slots + i * SLOT, &k, &s);
+        if (rc == TLOG_NOMEM) return fail_with(err, rc, "out of memory");
+        if (rc != TLOG_OK || (found && k < *seq)) continue;
         *seq = k;
         *out = s;
         found = true;

@@ -16,9 +16,10 @@ enum tlog_rc tlog_checkpoint_parse(struct tlog_bytes text, struct tlog_checkpoin
     struct qr_bytes origin, size, root, line, rest = as_qr(text);
     struct tlog_head head;
     if (!next_line(&rest, &origin) || !next_line(&rest, &size) || !next_line(&rest, &root) ||
-        qr_parse_u64(size, UINT64_MAX, &head.size) != QR_OK ||
-        qr_unbase64_n(root, head.root.b, sizeof head.root.b) != QR_OK)
+        qr_parse_u64(size, UINT64_MAX, &head.size) != QR_OK)
         return TLOG_MALFORMED;
+    enum qr_rc rc = qr_unbase64_n(root, head.root.b, sizeof head.root.b);
+    if (rc != QR_OK) return rc == QR_NOMEM ? TLOG_NOMEM : TLOG_MALFORMED;
     struct tlog_bytes extensions = as_tlog(rest);
     while (rest.n > 0)
         if (!next_line(&rest, &line)) return TLOG_MALFORMED;

@@ -37,9 +37,11 @@ static enum tlog_rc last_row(struct store *s, const struct store_info *info, str
     struct row_walk w = row_walk_of(row);
     while (!none && row_next(&w, &entry)) continue;
     struct qr_bytes ck = none ? QR_BYTES(info->empty_ck, info->empty_ck_n) : qr_buf_bytes(&row->ck);
-    if (w.bad || ck.n >= sizeof head->text || tlog_note_parse(as_tlog(ck), &note) != TLOG_OK ||
-        tlog_checkpoint_parse(note.text, &cp) != TLOG_OK)
-        return fail_with(err, TLOG_CORRUPT, "the last row of entries is damaged");
+    bool fits = !w.bad && ck.n < sizeof head->text;
+    rc = fits ? tlog_note_parse(as_tlog(ck), &note) : TLOG_MALFORMED;
+    if (rc == TLOG_OK) rc = tlog_checkpoint_parse(note.text, &cp);
+    if (rc == TLOG_NOMEM) return fail_with(err, rc, "out of memory");
+    if (rc != TLOG_OK) return fail_with(err, TLOG_CORRUPT, "the last row of entries is damaged");
     if (cp.head.size != (none ? 0 : w.index) || !qr_bytes_is(as_qr(cp.origin), info->origin))
         return fail_with(err, TLOG_CORRUPT, "the last checkpoint does not fit the last row");
     head->head = cp.head;

@@ -107,18 +107,34 @@ struct qr_bytes sql_column(sqlite3_stmt *st, int at)
     return QR_BYTES(p, p && n > 0 ? (size_t)n : 0);
 }
 
+static void done(sqlite3_stmt *st)
+{
+    (void)sqlite3_reset(st);
+    (void)sqlite3_clear_bindings(st);
+}
+
+/* A column that could not be given for lack of memory reads as empty. */
+static bool no_memory(const struct sqlite_store *s)
+{
+    return (sqlite3_errcode(s->db) & 0xff) == SQLITE_NOMEM;
+}
+
+/* Ends reading a row: what it did not hold is damage, unless memory was missing. */
+static enum tlog_rc read_to_end(struct sqlite_store *s, sqlite3_stmt *st, bool whole,
+                                struct tlog_err *err, const char *what)
+{
+    bool memory = !no_memory(s);
+    done(st);
+    if (!memory) return fail_with(err, TLOG_NOMEM, "database: out of memory");
+    return whole ? TLOG_OK : fail_with(err, TLOG_CORRUPT, "%s", what);
+}
+
 static bool column_hash(sqlite3_stmt *st, int at, struct tlog_hash *out)
 {
     struct qr_bytes v = sql_column(st, at);
     if (v.n != sizeof out->b) return false;
     qr_copy(out->b, v.p, v.n);
     return true;
-}
-
-static void done(sqlite3_stmt *st)
-{
-    (void)sqlite3_reset(st);
-    (void)sqlite3_clear_bindings(st);
 }
 
 /* Runs a statement that gives no row. */
@@ -192,15 +208,13 @@ static enum tlog_rc st_info(struct store *s, struct store_info *out, struct tlog
     *out = (struct store_info){.epoch = (uint64_t)sqlite3_column_int64(st, 1),
                                .lookup = sqlite3_column_int64(st, 3) != 0};
     struct qr_bytes origin = sql_column(st, 0), ck = sql_column(st, 2);
-    if (origin.n > TLOG_NAME_MAX || ck.n > sizeof out->empty_ck) {
-        done(st);
-        return fail_with(err, TLOG_CORRUPT, "the log's row is not one");
+    bool whole = origin.n <= TLOG_NAME_MAX && ck.n <= sizeof out->empty_ck;
+    if (whole) {
+        qr_copy(out->origin, origin.p, origin.n);
+        qr_copy(out->empty_ck, ck.p, ck.n);
+        out->empty_ck_n = ck.n;
     }
-    qr_copy(out->origin, origin.p, origin.n);
-    qr_copy(out->empty_ck, ck.p, ck.n);
-    out->empty_ck_n = ck.n;
-    done(st);
-    return TLOG_OK;
+    return read_to_end(sql_of(s), st, whole, err, "the log's row is not one");
 }
 
 enum tlog_rc sql_script(struct sqlite_store *s, const char *script, struct tlog_err *err)
@@ -258,12 +272,14 @@ static enum tlog_rc st_get_row(struct store *s, uint64_t index, struct store_row
     out->first = (uint64_t)sqlite3_column_int64(st, 0);
     qr_buf_reset(&out->data);
     qr_buf_reset(&out->ck);
-    qr_buf_put_bytes(&out->data, sql_column(st, 1));
-    qr_buf_put_bytes(&out->ck, sql_column(st, 2));
-    done(st);
+    struct qr_bytes data = sql_column(st, 1), ck = sql_column(st, 2);
+    bool whole = data.n <= out->data.cap && ck.n <= out->ck.cap;
+    qr_buf_put_bytes(&out->data, data);
+    qr_buf_put_bytes(&out->ck, ck);
+    TLOG_TRY(read_to_end(sql_of(s), st, whole, err, "a row of entries is too large"));
     return qr_buf_ok(&out->data) == QR_OK && qr_buf_ok(&out->ck) == QR_OK
                ? TLOG_OK
-               : fail_with(err, TLOG_CORRUPT, "a row of entries is too large");
+               : fail_with(err, TLOG_NOMEM, "out of memory");
 }
 
 static enum tlog_rc st_put_tile(struct store *s, uint64_t seq, const struct tlog_hash *root,
@@ -292,10 +308,7 @@ static enum tlog_rc st_get_tile(struct store *s, uint64_t seq, struct tlog_hash 
         whole = v.n == TILE_STORED;
         if (whole) qr_copy(nodes, v.p, v.n);
     }
-    done(st);
-    return whole ? TLOG_OK
-                 : fail_with(err, TLOG_CORRUPT, "tile %llu has a wrong length",
-                             (unsigned long long)seq);
+    return read_to_end(sql_of(s), st, whole, err, "a tile has a wrong length");
 }
 
 static void st_rest(struct store *s)
@@ -355,7 +368,7 @@ static enum tlog_rc st_get_part(struct store *s, uint64_t part, struct qr_buf *o
     TLOG_TRY(one_row(sql_of(s), st, err));
     qr_buf_reset(out);
     qr_buf_put_bytes(out, sql_column(st, 0));
-    done(st);
+    TLOG_TRY(read_to_end(sql_of(s), st, true, err, ""));
     return qr_buf_ok(out) == QR_OK ? TLOG_OK : fail_with(err, TLOG_NOMEM, "out of memory");
 }
 
@@ -388,8 +401,7 @@ static enum tlog_rc st_get_key(struct store *s, struct qr_bytes key, struct stor
     TLOG_TRY(one_row(sql_of(s), st, err));
     out->index = (uint64_t)sqlite3_column_int64(st, 0);
     bool whole = column_hash(st, 1, &out->leaf);
-    done(st);
-    return whole ? TLOG_OK : fail_with(err, TLOG_CORRUPT, "a key's row has no hash");
+    return read_to_end(sql_of(s), st, whole, err, "a key's row has no hash");
 }
 
 static enum tlog_rc st_put_tag(struct store *s, struct qr_bytes tag, uint64_t index,

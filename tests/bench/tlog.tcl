@@ -1,7 +1,7 @@
 # tlog.tcl - libtlog's rates, times and sizes, each beside its floor.  Arguments:
 # the number of entries (default 1000000; 100000 for a look, 10000000 for the
 # second half of the goals), then parts (hash sync commit fill threads open proofs
-# audit).  BENCH_DIR names a folder on the disk to be measured (default: the
+# audit grown).  BENCH_DIR names a folder on the disk to be measured (default: the
 # build folder).  The columns: what, figure, unit, what it is divided by, the
 # ratio, the goal of that figure or ratio.
 #

@@ -1,7 +1,7 @@
 /* tlog_bench.c - libtlog's figures beside their floors, in one run.
  *
  * Usage: tlog_bench DIR ENTRIES [PART...].  Parts: hash sync commit fill threads
- * proofs audit open; without any, all.  Every figure is printed with the floor it
+ * open proofs audit grown; without any, all.  Every figure is printed with the floor it
  * is compared with, measured a moment before or after.  tests/bench/tlog.tcl
  * starts it and explains the lines.  A part submit:RATE:THREADS offers that load. */
 #include "tlog/tlog.h"
@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static uint64_t rnd_state = 88172645463325252u;
+static _Thread_local uint64_t rnd_state = 88172645463325252u;
 static uint64_t rnd(void)
 {
     rnd_state ^= rnd_state << 13;
@@ -464,6 +465,22 @@ static void bench_fill(void)
     bag_free(&b);
 }
 
+/* The same commits on the big log: rates must not fall with its size. */
+static void bench_grown(void)
+{
+    static const size_t batch[] = {1, 100, 10000};
+    struct tlog_log *log = open_big();
+    if (sync_p50 == 0) bench_sync();
+    for (int i = 0; i < 3; i++) {
+        char name[64];
+        double p50, rate = commit_rate(log, batch[i], 2, &p50), raw = raw_rate(batch[i], 1);
+        snprintf(name, sizeof name, "grown: %zu entries a commit", batch[i]);
+        line(name, rate, "entries/s", "raw file, same bytes and hashing", rate / raw,
+             batch[i] == 10000 ? ">= 0.25" : "");
+    }
+    tlog_close(log);
+}
+
 /* ---- many threads ---- */
 
 struct offered {
@@ -472,6 +489,7 @@ struct offered {
     double until;
     size_t n, room;
     float *ms;
+    _Atomic size_t answered;
     struct bag bag;
     pthread_t id;
 };
@@ -494,6 +512,7 @@ static void sleep_until(double due)
 struct submitted_at {
     double due;
     float *ms;
+    _Atomic size_t *answered;
 };
 
 static void on_done(void *ctx, const struct tlog_outcome *o)
@@ -501,6 +520,7 @@ static void on_done(void *ctx, const struct tlog_outcome *o)
     struct submitted_at *s = ctx;
     check("submit", o->rc, NULL);
     *s->ms = (float)((now() - s->due) * 1e3);
+    atomic_fetch_add(s->answered, 1);
 }
 
 static void *submit(void *arg)
@@ -509,19 +529,20 @@ static void *submit(void *arg)
     struct submitted_at *at = calloc(o->room, sizeof *at);
     double due = now();
     uint64_t salt = (uint64_t)(uintptr_t)o;
+    rnd_state ^= salt * 2654435761u;
     if (!at) die("memory", "out of it");
     while (due < o->until && o->n < o->room) {
         sleep_until(due);
         bag_renew(&o->bag, salt++);
-        at[o->n] = (struct submitted_at){due, &o->ms[o->n]};
+        at[o->n] = (struct submitted_at){due, &o->ms[o->n], &o->answered};
         check("submit",
               tlog_submit(o->log, o->bag.entry, &(struct tlog_callback){on_done, &at[o->n]}, NULL),
               NULL);
         o->n++;
         due += gap(o->rate);
     }
-    /* The last ones, in order. */
-    for (size_t i = o->n; i > 0 && *(volatile float *)&o->ms[i - 1] == 0; usleep(1000)) continue;
+    /* They are answered in order. */
+    while (o->n > atomic_load(&o->answered)) usleep(1000);
     free(at);
     return NULL;
 }
@@ -533,6 +554,7 @@ static void *offer(void *arg)
     struct tlog_signed ck;
     double due = now();
     uint64_t salt = (uint64_t)(uintptr_t)o;
+    rnd_state ^= salt * 2654435761u;
     while (due < o->until) {
         sleep_until(due);
         bag_renew(&o->bag, salt++);
@@ -711,7 +733,7 @@ static const struct {
     void (*run)(void);
 } parts[] = {{"hash", bench_hash},     {"sync", bench_sync},       {"commit", bench_commit},
              {"fill", bench_fill},     {"threads", bench_threads}, {"open", bench_open},
-             {"proofs", bench_proofs}, {"audit", bench_audit}};
+             {"proofs", bench_proofs}, {"audit", bench_audit},     {"grown", bench_grown}};
 
 int main(int argc, char **argv)
 {

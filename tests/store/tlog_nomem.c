@@ -125,11 +125,12 @@ static void run(long n, struct acked *last)
     struct tlog_log *log = NULL;
     struct tlog_proof proof;
     struct acked a = {0};
+    struct tlog_err err = {{0}};
     bool fatal = false;
     cfg.ctx = &fatal;
-    enum tlog_rc rc = tlog_open(&cfg, &log, NULL);
+    enum tlog_rc rc = tlog_open(&cfg, &log, &err);
     if (rc != TLOG_OK) {
-        if (!allowed(rc)) wrong(n, "open", rc, "");
+        if (!allowed(rc)) wrong(n, "open", rc, err.text);
         return;
     }
     for (unsigned step = 0; step < 5; step++) {
@@ -188,7 +189,7 @@ int main(int argc, char **argv)
     uint8_t pub[32], seed[32] = {3};
     char path[300];
     long tried = 0, step;
-    if (argc != 4 || sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_methods) != SQLITE_OK) return 2;
+    if (argc < 4 || sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_methods) != SQLITE_OK) return 2;
     sqlite3_mem_methods ours = real_methods;
     ours.xMalloc = sqlite_malloc;
     ours.xRealloc = sqlite_realloc;
@@ -202,7 +203,7 @@ int main(int argc, char **argv)
     cfg.signer.sign = sign;
     cfg.signer.ctx = secret;
     if (tlog_vkey_make("log.test/nomem", pub, &cfg.signer.key) != TLOG_OK) return 2;
-    for (long n = 1; n < 1000000; n += step, tried++) {
+    for (long n = argc > 4 ? atol(argv[4]) : 1; n < 1000000; n += step, tried++) {
         struct acked last = {0};
         start_again(path);
         atomic_store(&hit, false);
