@@ -5,9 +5,9 @@
  * grant-enrolment=, grant-session=, grant-approval=, grant-envelope=,
  * grant-cocktail= (hex), grant-long, grant-old, grant-jti=, grant-key (a key of its own making),
  * grant-other (for the other service).  Rosters: roster-more, roster-fewer,
- * roster-other, roster-role. */
+ * roster-other, roster-role.  slow-start=MS: that long before it is ready. */
 #include "adversary/moves.h"
-#include "authd/store.h"
+#include "authd/state.h"
 #include "base/limits.h"
 #include "leaf/grant.h"
 #include "leaf/people.h"
@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 size_t __real_leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body,
                                    const char *tag, const struct qr_pub *admins,
@@ -43,6 +44,19 @@ enum qr_rc __real_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_
                              const char *event_id, int64_t *row, struct qr_err *err);
 enum qr_rc __wrap_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_t *body,
                              const char *event_id, int64_t *row, struct qr_err *err);
+
+enum qr_rc __real_genesis_log(struct authd *d, struct qr_err *err);
+enum qr_rc __wrap_genesis_log(struct authd *d, struct qr_err *err);
+
+enum qr_rc __wrap_genesis_log(struct authd *d, struct qr_err *err)
+{
+    enum qr_rc rc = __real_genesis_log(d, err);
+    const char *ms = move_value("slow-start");
+    long n = ms ? strtol(ms, NULL, 10) : 0;
+    struct timespec ts = {n / 1000, n % 1000 * 1000000L};
+    while (nanosleep(&ts, &ts) != 0) continue;
+    return rc;
+}
 
 /* ---- believing ---- */
 
