@@ -11,7 +11,7 @@
  *   messages:    old-messages, forged-message, missing-message
  *   entries:     dkg-key, started-key, started-digest, started-descriptor,
  *                started-commitments, started-twice, started-elsewhere
- *   orders:      order-unsigned, order-elsewhere, orders-twice, say=TYPE
+ *   orders:      order-unsigned, order-elsewhere, orders-twice, flood, say=TYPE
  *   attempts:    fail-first, fail-late, hasty, pause=freeze|verify */
 #include "adversary/moves.h"
 #include "coordinatord/act.h"
@@ -498,7 +498,9 @@ enum qr_rc __wrap_leaf_order_write(const struct leaf_order *o, struct qr_buf *ou
 enum qr_rc __wrap_order_put(struct step *st, const struct session *before,
                             const struct session_effect *e, struct qr_err *err)
 {
-    if (move_played("orders-twice")) {
+    int more = move_played("orders-twice") ? 1 : 0;
+    if (move_played("flood") && e->order == SESSION_ORDER_PROGRESS) more = 200;
+    for (int i = 0; i < more; i++) {
         enum qr_rc rc = __real_order_put(st, before, e, err);
         if (rc != QR_OK) return rc;
     }
