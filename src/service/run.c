@@ -435,6 +435,8 @@ static void stop_all(struct service *s)
     verdicts_flush(l->verdicts, true);
     if (s->outbox) outbox_stop(s->outbox);
     if (l->sync_started) (void)pthread_join(l->sync_thread, NULL);
+    /* The syncer may have started it in between; what it tells is freed next. */
+    if (s->outbox) outbox_stop(s->outbox);
     if (s->spec->hooks.stop) s->spec->hooks.stop(s);
 }
 
