@@ -395,9 +395,12 @@ enum qr_rc qr_unbase64(struct qr_bytes s, struct qr_buf *out)
 enum qr_rc qr_unbase64_n(struct qr_bytes s, void *out, size_t n)
 {
     struct qr_buf b;
+    /* Known beforehand, so that missing memory is not taken for a wrong length. */
+    size_t pad = s.n < 4 ? 0 : (size_t)(s.p[s.n - 1] == '=') + (s.p[s.n - 2] == '=');
+    if (s.n % 4 != 0 || s.n / 4 * 3 != n + pad) return QR_MALFORMED;
     qr_buf_init(&b, n);
     enum qr_rc rc = qr_unbase64(s, &b);
-    if (rc == QR_NOMEM || (rc == QR_OK && b.n != n)) rc = QR_MALFORMED;
+    if (rc == QR_OK && b.n != n) rc = QR_MALFORMED;
     if (rc == QR_OK) qr_copy(out, b.p, n);
     qr_buf_fini(&b);
     return rc;

@@ -109,7 +109,7 @@ enum qr_rc qr_unhex(struct qr_bytes s, void *out, size_t n) QR_MUST_CHECK;
 /* Standard base64 with padding, canonical only (RFC 4648 section 4; unused
  * bits zero).  Appends the decoded bytes.  QR_MALFORMED, QR_NOMEM. */
 enum qr_rc qr_unbase64(struct qr_bytes s, struct qr_buf *out) QR_MUST_CHECK;
-/* Same into exactly n bytes. */
+/* Same into exactly n bytes; another length is QR_MALFORMED. */
 enum qr_rc qr_unbase64_n(struct qr_bytes s, void *out, size_t n) QR_MUST_CHECK;
 
 /* Decimal without sign or leading zeros, at most max. */
