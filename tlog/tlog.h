@@ -586,7 +586,8 @@ struct tlog_fsck {
  * and compares everything that is stored with it, and it with the anchor.
  * TLOG_CORRUPT: something is wrong; err says the first.  Else the search could
  * not be made: TLOG_NOTFOUND, TLOG_IO, TLOG_VERSION, TLOG_NOMEM.  *derived is
- * the tree by the entries; may be NULL. */
+ * the tree by the entries; may be NULL.  The bytes of keys and tags
+ * are under no hash: a changed one is another name, and is not found. */
 enum tlog_rc tlog_fsck(const struct tlog_fsck *what, struct tlog_head *derived,
                        struct tlog_err *err) TLOG_MUST_CHECK;
 
