@@ -6,7 +6,8 @@
  * cert-grant=, cert-evidence= (hex), cert-role=.  Groups: group-key=,
  * group-descriptor=, group-transcript=, group-payload= (hex), group-nodkg (the
  * key of group-key=, whatever the transcript).  The log: issued-other (another
- * certificate than the one given). */
+ * certificate than the one given).  clock=S: its clock is that far ahead;
+ * cert-expired: participants get certificates of an hour ago. */
 #include "adversary/moves.h"
 #include "attest/evidence.h"
 #include "bundle/verify.h"
@@ -57,6 +58,15 @@ enum qr_rc __real_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_
                              const char *event_id, int64_t *row, struct qr_err *err);
 enum qr_rc __wrap_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_t *body,
                              const char *event_id, int64_t *row, struct qr_err *err);
+
+int64_t __real_qr_now_us(const struct qr_clock *c);
+int64_t __wrap_qr_now_us(const struct qr_clock *c);
+
+int64_t __wrap_qr_now_us(const struct qr_clock *c)
+{
+    const char *ahead = move_value("clock");
+    return __real_qr_now_us(c) + (ahead ? strtol(ahead, NULL, 10) * 1000000LL : 0);
+}
 
 /* ---- believing ---- */
 
@@ -120,7 +130,12 @@ enum qr_rc __wrap_pki_issue_participant(const struct pki_issuance *i, const stru
     move_bytes("cert-session", lie.session_leaf.b, QR_SHA256_SIZE);
     move_bytes("cert-grant", lie.grant.b, QR_SHA256_SIZE);
     move_bytes("cert-evidence", lie.evidence.b, QR_SHA256_SIZE);
-    return __real_pki_issue_participant(i, &pub, &lie, der, out);
+    struct pki_issuance terms = *i;
+    if (move_played("cert-expired")) {
+        terms.validity.not_before_us -= 3600 * 1000000LL;
+        terms.validity.not_after_us -= 3600 * 1000000LL;
+    }
+    return __real_pki_issue_participant(&terms, &pub, &lie, der, out);
 }
 
 enum qr_rc __wrap_pki_issue_group(const struct pki_issuance *i, const struct qr_pub *key,
