@@ -34,8 +34,8 @@ enum qr_rc init_exports(const char *dir, struct qr_buf *out, struct qr_err *err)
 
 /* The state directory as an absolute path; out has PATH_MAX bytes. */
 enum qr_rc init_state_dir(const struct cli *c, char *out, struct qr_err *err) QR_MUST_CHECK;
-/* init_make with the flags of the running command: ORIGIN, the counts, and
- * PEOPLE where the command has it. */
+/* init_make with the settings of the running command: ORIGIN, TEE_ROOT, PEOPLE,
+ * INIT_SIGNING_POLICY and the counts, which the command must have. */
 enum qr_rc init_development(struct cli *c, const char *dir, struct qr_err *err) QR_MUST_CHECK;
 
 #endif

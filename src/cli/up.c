@@ -302,6 +302,8 @@ static const struct qr_setting own[] = {
     {"TEE_ROOT", "tee-root", QR_SET_PATH, NULL, 0, 0,
      "STATE/tee/root of another state directory, to share its simulated root"},
     {"PEOPLE", "people", QR_SET_TEXT, NULL, 0, 0, "people of a new state directory, as in init"},
+    {"INIT_SIGNING_POLICY", "signing-policy", QR_SET_PATH, NULL, 0, 0,
+     "signing policy of a new state directory, as in init"},
 };
 static const struct qr_config_spec spec = {
     .program = "quorate up",
