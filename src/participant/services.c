@@ -17,7 +17,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
+/* How long a service that says it is starting is waited for. */
+#define STARTING_TRIES 50
+#define STARTING_MS 200
 #define LOG_MS 20000
 #define WATCH_MS QR_MAX_STREAM_MS
 #define STREAM_MS 60000
@@ -189,7 +193,17 @@ enum qr_rc services_call(struct services *s, const struct services_ask *ask, str
                           .method = ask->method,
                           .in = ask->in,
                           .timeout_ms = ask->timeout_ms};
-    enum qr_rc rc = attested_client_call(s->client[ask->service], &one, NULL, out, err);
+    enum qr_rc rc = QR_UNAVAILABLE;
+    for (int i = 0; i < STARTING_TRIES; i++) {
+        struct timespec pause = {0, STARTING_MS * 1000000L};
+        struct qr_err said = {{0}};
+        rc = attested_client_call(s->client[ask->service], &one, NULL, out, &said);
+        bool starting = rc == QR_UNAVAILABLE && qr_bytes_is(qr_str(said.text), SERVICE_STARTING);
+        if (err) *err = said;
+        if (!starting || i + 1 == STARTING_TRIES) break;
+        rpc_answer_fini(out);
+        (void)nanosleep(&pause, NULL);
+    }
     if (rc != QR_UNAVAILABLE && rc != QR_DEADLINE) return rc;
     char why[QR_ERR_SIZE];
     (void)snprintf(why, sizeof why, "%s", err ? err->text : "");

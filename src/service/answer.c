@@ -17,7 +17,7 @@ bool service_admits(struct service *s, struct rpc_call *call, const char *const 
         return false;
     }
     if (!service_ready(s)) {
-        rpc_fail(call, QR_UNAVAILABLE, "starting: the log is not reachable yet");
+        rpc_fail(call, QR_UNAVAILABLE, SERVICE_STARTING);
         return false;
     }
     for (const char *const *r = roles; r && *r; r++)

@@ -23,6 +23,9 @@
 
 struct log_client;
 
+/* What a service answers before it has reached the log; nothing was done. */
+#define SERVICE_STARTING "starting: the log is not reachable yet"
+
 /* Gets one entry of a walk; anything but QR_OK ends it. */
 typedef enum qr_rc log_each(void *ctx, uint64_t index, struct qr_bytes entry);
 
