@@ -182,8 +182,8 @@ static enum qr_rc reap(struct up *u)
     return QR_OK;
 }
 
-/* Waits for a signal up to ms.  The signal's number, 0 when none came. */
-static int wait_signal(int ms)
+/* The signals that end the cluster, and that of a child's end. */
+static sigset_t our_signals(void)
 {
     sigset_t set;
     (void)sigemptyset(&set);
@@ -191,6 +191,13 @@ static int wait_signal(int ms)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGHUP);
     (void)sigaddset(&set, SIGCHLD);
+    return set;
+}
+
+/* Waits for a signal up to ms.  The signal's number, 0 when none came. */
+static int wait_signal(int ms)
+{
+    sigset_t set = our_signals();
     struct timespec ts = {ms / 1000, (ms % 1000) * 1000000L};
     int sig = sigtimedwait(&set, NULL, &ts);
     return sig > 0 ? sig : 0;
@@ -280,12 +287,7 @@ static enum qr_rc run(struct up *u, const char *ready_path)
 
 static void block_signals(void)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGCHLD);
+    sigset_t set = our_signals();
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 

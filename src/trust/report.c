@@ -90,16 +90,22 @@ void trust_pass(struct trust_report *r, enum trust_check_id id)
     (void)add(r, id, TRUST_PASS);
 }
 
+/* One check's finding: passed when it holds, or when it is taken out. */
+QR_PRINTF(5, 0)
+static enum qr_rc judge(struct trust_report *r, enum trust_check_id id, bool ok, enum qr_rc rc,
+                        const char *fmt, va_list ap)
+{
+    if (!ok && !qr_removed(trust_check_name(id))) return fail(r, id, rc, fmt, ap);
+    trust_pass(r, id);
+    return QR_OK;
+}
+
 enum qr_rc trust_fail(struct trust_report *r, enum trust_check_id id, enum qr_rc rc,
                       const char *fmt, ...)
 {
-    if (qr_removed(trust_check_name(id))) {
-        trust_pass(r, id);
-        return QR_OK;
-    }
     va_list ap;
     va_start(ap, fmt);
-    (void)fail(r, id, rc, fmt, ap);
+    rc = judge(r, id, false, rc, fmt, ap);
     va_end(ap);
     return rc;
 }
@@ -125,13 +131,9 @@ void trust_skip(struct trust_report *r, enum trust_check_id id, const char *fmt,
 enum qr_rc trust_check(struct trust_report *r, enum trust_check_id id, bool ok, enum qr_rc rc,
                        const char *fmt, ...)
 {
-    if (ok || qr_removed(trust_check_name(id))) {
-        trust_pass(r, id);
-        return QR_OK;
-    }
     va_list ap;
     va_start(ap, fmt);
-    (void)fail(r, id, rc, fmt, ap);
+    rc = judge(r, id, ok, rc, fmt, ap);
     va_end(ap);
     return rc;
 }

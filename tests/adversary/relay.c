@@ -505,17 +505,17 @@ static char *load(const char *path)
     return copy;
 }
 
+static grpc_arg number(const char *key, int value)
+{
+    return (grpc_arg){
+        .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value.integer = value};
+}
+
 static void listen_at(struct relay *r)
 {
-    grpc_arg args[] = {{.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_MAX_METADATA_SIZE,
-                        .value.integer = 1 << 20},
-                       {.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-                        .value.integer = MAX_BYTES},
-                       {.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_ALLOW_REUSEPORT,
-                        .value.integer = 0}};
+    grpc_arg args[] = {number(GRPC_ARG_MAX_METADATA_SIZE, 1 << 20),
+                       number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_BYTES),
+                       number(GRPC_ARG_ALLOW_REUSEPORT, 0)};
     grpc_channel_args all = {3, args};
     grpc_ssl_pem_key_cert_pair pair = {.private_key = r->pem[1], .cert_chain = r->pem[0]};
     grpc_server_credentials *creds =
@@ -533,18 +533,10 @@ static void listen_at(struct relay *r)
 
 static void connect_to(struct relay *r)
 {
-    grpc_arg args[] = {{.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_MAX_METADATA_SIZE,
-                        .value.integer = 1 << 20},
-                       {.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-                        .value.integer = MAX_BYTES},
-                       {.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
-                        .value.integer = 1},
-                       {.type = GRPC_ARG_INTEGER,
-                        .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_RETRIES,
-                        .value.integer = 0},
+    grpc_arg args[] = {number(GRPC_ARG_MAX_METADATA_SIZE, 1 << 20),
+                       number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_BYTES),
+                       number(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
+                       number(GRPC_ARG_ENABLE_RETRIES, 0),
                        {.type = GRPC_ARG_STRING,
                         .key = (char *)(uintptr_t)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
                         .value.string = r->name}};
