@@ -1,0 +1,14 @@
+/* attest.h - the subcommands of `quorate attest`.
+ *
+ * Each reads its own flags (cli_config) and works like a command of cli.h;
+ * argv[0] is the subcommand's name.  None of them opens a socket, and only
+ * `report` and `probe` look at a device. */
+#ifndef QUORATE_CLI_ATTEST_H
+#define QUORATE_CLI_ATTEST_H
+
+#include "cli/cli.h"
+
+/* policy check|hash|explain FILE */
+enum qr_rc cli_attest_policy(struct cli *c, int argc, char **argv, struct qr_err *err);
+
+#endif
