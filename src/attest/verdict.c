@@ -1,9 +1,12 @@
 /* verdict.c - the rules, in the order of SNP.md section 3.
  *
- * Each group of rules is one function from the question to a reason; the first
- * that is not ATTEST_OK ends it.  Nothing of the report but its format and the
- * choice of certificates is looked at before the signature has been verified. */
+ * Up to the signature each group of rules is one function from the question to
+ * a reason; the first that is not ATTEST_OK ends it.  Nothing of the report but
+ * its format and the choice of certificates is looked at before the signature
+ * has been verified; after it every rule is asked. */
 #include "attest/verdict.h"
+
+_Static_assert(ATTEST_REASON_COUNT <= 64, "a bit of attest_verdict.failed for each");
 
 /* What the groups work on. */
 struct judging {
@@ -88,25 +91,42 @@ static enum attest_reason judge_vek(struct judging *j)
                                                                             : ATTEST_VEK_TCB;
 }
 
-/* Rules 17 and 18. */
-static enum attest_reason judge_guest(const struct judging *j)
+/* ---- rules 17 to 33: one function each, asked in the order of claim_rules ---- */
+
+static bool no_debug(const struct judging *j)
 {
-    const struct attest_policy *p = j->p;
-    uint64_t bits = j->r.policy;
-    uint8_t abi_major = (uint8_t)(bits >> 8), abi_minor = (uint8_t)bits;
-    if ((bits & ATTEST_GUEST_DEBUG) && !p->allow_debug) return ATTEST_POLICY_DEBUG;
-    if ((bits & ATTEST_GUEST_MIGRATE_MA) && !p->allow_migrate_ma) return ATTEST_POLICY_MIGRATE;
-    if ((bits & ATTEST_GUEST_SMT) && !p->allow_smt) return ATTEST_POLICY_SMT;
-    if ((bits & ATTEST_GUEST_CXL) && !p->allow_cxl) return ATTEST_POLICY_CXL;
-    if ((bits & p->required_bits) != p->required_bits) return ATTEST_POLICY_REQUIRED_BIT;
-    if (abi_major < p->min_abi_major ||
-        (abi_major == p->min_abi_major && abi_minor < p->min_abi_minor))
-        return ATTEST_POLICY_ABI;
+    return !(j->r.policy & ATTEST_GUEST_DEBUG) || j->p->allow_debug;
+}
+
+static bool no_migration(const struct judging *j)
+{
+    return !(j->r.policy & ATTEST_GUEST_MIGRATE_MA) || j->p->allow_migrate_ma;
+}
+
+static bool smt_allowed(const struct judging *j)
+{
+    return !(j->r.policy & ATTEST_GUEST_SMT) || j->p->allow_smt;
+}
+
+static bool cxl_allowed(const struct judging *j)
+{
+    return !(j->r.policy & ATTEST_GUEST_CXL) || j->p->allow_cxl;
+}
+
+static bool has_all(uint64_t bits, uint64_t required) { return (bits & required) == required; }
+
+static bool bits_set(const struct judging *j) { return has_all(j->r.policy, j->p->required_bits); }
+
+static bool abi_reached(const struct judging *j)
+{
+    uint32_t abi = (uint32_t)(j->r.policy & 0xffff);
+    return abi >= ((uint32_t)j->p->min_abi_major << 8 | j->p->min_abi_minor);
+}
+
+static bool platform_fits(const struct judging *j)
+{
     uint64_t info = j->r.platform_info;
-    if ((info & p->platform_info_required) != p->platform_info_required ||
-        (info & p->platform_info_forbidden))
-        return ATTEST_PLATFORM_INFO;
-    return ATTEST_OK;
+    return has_all(info, j->p->platform_info_required) && !(info & j->p->platform_info_forbidden);
 }
 
 static uint32_t fw_number(struct attest_fw v)
@@ -114,64 +134,144 @@ static uint32_t fw_number(struct attest_fw v)
     return (uint32_t)v.major << 16 | (uint32_t)v.minor << 8 | v.build;
 }
 
-/* Rules 19 to 24. */
-static enum attest_reason judge_tcb(const struct judging *j)
+static bool tcb_consistent(const struct judging *j)
 {
-    const struct attest_policy *p = j->p;
-    enum attest_product pr = j->product;
-    uint32_t committed = fw_number(j->r.committed_fw);
-    if (!attest_tcb_reaches(&j->current, &j->committed) ||
-        !attest_tcb_reaches(&j->current, &j->reported) || committed > fw_number(j->r.current_fw))
-        return ATTEST_TCB_INCONSISTENT;
-    if (!p->allow_provisional && !attest_tcb_equal(&j->current, &j->committed))
-        return ATTEST_TCB_PROVISIONAL;
-    if (p->has_min_tcb[pr] &&
-        (!attest_tcb_reaches(&j->reported, &p->min_tcb[pr]) ||
-         (p->min_tcb_committed && !attest_tcb_reaches(&j->committed, &p->min_tcb[pr]))))
-        return ATTEST_TCB_TOO_OLD;
-    if (p->has_min_launch_tcb[pr] && !attest_tcb_reaches(&j->launch, &p->min_launch_tcb[pr]))
-        return ATTEST_LAUNCH_TCB_TOO_OLD;
-    if (committed < fw_number(p->min_fw)) return ATTEST_FW_TOO_OLD;
-    if ((j->r.launch_mit_vector & p->min_launch_mit_vector) != p->min_launch_mit_vector ||
-        (j->r.current_mit_vector & p->min_current_mit_vector) != p->min_current_mit_vector)
-        return ATTEST_MIT_VECTOR;
-    return ATTEST_OK;
+    return attest_tcb_reaches(&j->current, &j->committed) &&
+           attest_tcb_reaches(&j->current, &j->reported) &&
+           fw_number(j->r.committed_fw) <= fw_number(j->r.current_fw);
 }
 
-/* Rules 25 to 30. */
-static enum attest_reason judge_claims(const struct judging *j)
+static bool tcb_committed(const struct judging *j)
 {
-    const struct attest_policy *p = j->p;
-    const struct attest_report *r = &j->r;
+    return j->p->allow_provisional || attest_tcb_equal(&j->current, &j->committed);
+}
+
+static bool tcb_reached(const struct judging *j)
+{
+    const struct attest_tcb *floor = &j->p->min_tcb[j->product];
+    if (!j->p->has_min_tcb[j->product]) return true;
+    return attest_tcb_reaches(&j->reported, floor) &&
+           (!j->p->min_tcb_committed || attest_tcb_reaches(&j->committed, floor));
+}
+
+static bool launch_tcb_reached(const struct judging *j)
+{
+    return !j->p->has_min_launch_tcb[j->product] ||
+           attest_tcb_reaches(&j->launch, &j->p->min_launch_tcb[j->product]);
+}
+
+static bool fw_reached(const struct judging *j)
+{
+    return fw_number(j->r.committed_fw) >= fw_number(j->p->min_fw);
+}
+
+static bool mitigated(const struct judging *j)
+{
+    return has_all(j->r.launch_mit_vector, j->p->min_launch_mit_vector) &&
+           has_all(j->r.current_mit_vector, j->p->min_current_mit_vector);
+}
+
+static bool measurement_listed(const struct judging *j)
+{
+    return allowed(&j->p->measurements, j->r.measurement);
+}
+
+static bool data_bound(const struct judging *j)
+{
     struct qr_bytes want = j->q->report_data;
-    if (!allowed(&p->measurements, r->measurement)) return ATTEST_MEASUREMENT;
-    if (want.n && !qr_bytes_equal(want, QR_BYTES_OF(r->report_data))) return ATTEST_REPORT_DATA;
-    if (!allowed(&p->host_data, r->host_data)) return ATTEST_HOST_DATA;
-    if (r->vmpl > 3 || !p->vmpl[r->vmpl]) return ATTEST_VMPL;
-    if (r->guest_svn < p->min_guest_svn) return ATTEST_GUEST_SVN;
-    if (!allowed(&p->family_ids, r->family_id)) return ATTEST_FAMILY_ID;
-    if (!allowed(&p->image_ids, r->image_id)) return ATTEST_IMAGE_ID;
-    return allowed(&p->report_ids, r->report_id) ? ATTEST_OK : ATTEST_REPORT_ID;
+    return want.n == 0 || qr_bytes_equal(want, QR_BYTES_OF(j->r.report_data));
 }
 
-/* Rules 31 to 33.  Without an ID block its digest is zeros, which a policy in
- * force cannot list. */
-static enum attest_reason judge_identity(const struct judging *j)
+static bool host_data_listed(const struct judging *j)
+{
+    return allowed(&j->p->host_data, j->r.host_data);
+}
+
+static bool vmpl_listed(const struct judging *j) { return j->r.vmpl <= 3 && j->p->vmpl[j->r.vmpl]; }
+
+static bool svn_reached(const struct judging *j) { return j->r.guest_svn >= j->p->min_guest_svn; }
+
+static bool family_listed(const struct judging *j)
+{
+    return allowed(&j->p->family_ids, j->r.family_id);
+}
+
+static bool image_listed(const struct judging *j)
+{
+    return allowed(&j->p->image_ids, j->r.image_id);
+}
+
+static bool report_id_listed(const struct judging *j)
+{
+    return allowed(&j->p->report_ids, j->r.report_id);
+}
+
+/* Without an ID block its digest is zeros, which a policy in force cannot list. */
+static bool id_block_fits(const struct judging *j)
 {
     const struct attest_policy *p = j->p;
     const struct attest_report *r = &j->r;
     if (p->require_id_block && is_filled(r->id_key_digest, sizeof r->id_key_digest, 0) &&
         !listed(&p->id_key_digests, r->id_key_digest))
-        return ATTEST_ID_BLOCK;
-    if (!allowed(&p->id_key_digests, r->id_key_digest)) return ATTEST_ID_BLOCK;
-    if ((p->require_author_key || p->author_key_digests.n) && !r->author_key_enabled)
-        return ATTEST_ID_BLOCK;
-    if (!allowed(&p->author_key_digests, r->author_key_digest)) return ATTEST_ID_BLOCK;
-    const uint8_t *chip = r->signer == ATTEST_VCEK ? j->vek.hwid : r->chip_id;
-    if (!allowed(&p->chip_ids, chip)) return ATTEST_CHIP_NOT_ALLOWED;
-    if (p->forbid_migration_agent && !is_filled(r->report_id_ma, sizeof r->report_id_ma, 0xff))
-        return ATTEST_MIGRATION_AGENT;
-    return ATTEST_OK;
+        return false;
+    if (!allowed(&p->id_key_digests, r->id_key_digest)) return false;
+    if ((p->require_author_key || p->author_key_digests.n) && !r->author_key_enabled) return false;
+    return allowed(&p->author_key_digests, r->author_key_digest);
+}
+
+static bool chip_listed(const struct judging *j)
+{
+    const uint8_t *chip = j->r.signer == ATTEST_VCEK ? j->vek.hwid : j->r.chip_id;
+    return allowed(&j->p->chip_ids, chip);
+}
+
+static bool no_migration_agent(const struct judging *j)
+{
+    return !j->p->forbid_migration_agent ||
+           is_filled(j->r.report_id_ma, sizeof j->r.report_id_ma, 0xff);
+}
+
+static const struct {
+    enum attest_reason reason; /* when it does not hold */
+    bool (*holds)(const struct judging *j);
+} claim_rules[] = {
+    {ATTEST_POLICY_DEBUG, no_debug},
+    {ATTEST_POLICY_MIGRATE, no_migration},
+    {ATTEST_POLICY_SMT, smt_allowed},
+    {ATTEST_POLICY_CXL, cxl_allowed},
+    {ATTEST_POLICY_REQUIRED_BIT, bits_set},
+    {ATTEST_POLICY_ABI, abi_reached},
+    {ATTEST_PLATFORM_INFO, platform_fits},
+    {ATTEST_TCB_INCONSISTENT, tcb_consistent},
+    {ATTEST_TCB_PROVISIONAL, tcb_committed},
+    {ATTEST_TCB_TOO_OLD, tcb_reached},
+    {ATTEST_LAUNCH_TCB_TOO_OLD, launch_tcb_reached},
+    {ATTEST_FW_TOO_OLD, fw_reached},
+    {ATTEST_MIT_VECTOR, mitigated},
+    {ATTEST_MEASUREMENT, measurement_listed},
+    {ATTEST_REPORT_DATA, data_bound},
+    {ATTEST_HOST_DATA, host_data_listed},
+    {ATTEST_VMPL, vmpl_listed},
+    {ATTEST_GUEST_SVN, svn_reached},
+    {ATTEST_FAMILY_ID, family_listed},
+    {ATTEST_IMAGE_ID, image_listed},
+    {ATTEST_REPORT_ID, report_id_listed},
+    {ATTEST_ID_BLOCK, id_block_fits},
+    {ATTEST_CHIP_NOT_ALLOWED, chip_listed},
+    {ATTEST_MIGRATION_AGENT, no_migration_agent},
+};
+
+/* All of them, so that whoever looks at a refusal sees every cause; the first
+ * is the reason. */
+static enum attest_reason judge_claims(const struct judging *j, uint64_t *failed)
+{
+    enum attest_reason first = ATTEST_OK;
+    for (size_t i = 0; i < sizeof claim_rules / sizeof claim_rules[0]; i++) {
+        if (claim_rules[i].holds(j)) continue;
+        if (first == ATTEST_OK) first = claim_rules[i].reason;
+        *failed |= 1ULL << claim_rules[i].reason;
+    }
+    return first;
 }
 
 static void fill_claims(const struct judging *j, struct attest_verdict *out)
@@ -213,11 +313,7 @@ static enum attest_reason judge(struct judging *j, struct attest_verdict *out)
     j->committed = attest_tcb_of(j->r.committed_tcb, j->product);
     j->launch = attest_tcb_of(j->r.launch_tcb, j->product);
     fill_claims(j, out);
-    why = judge_guest(j);
-    if (why == ATTEST_OK) why = judge_tcb(j);
-    if (why == ATTEST_OK) why = judge_claims(j);
-    if (why == ATTEST_OK) why = judge_identity(j);
-    return why;
+    return judge_claims(j, &out->failed);
 }
 
 void attest_verify(const struct attest_question *q, struct attest_verdict *out)
@@ -225,6 +321,7 @@ void attest_verify(const struct attest_question *q, struct attest_verdict *out)
     struct judging j = {.q = q, .p = q->policy};
     *out = (struct attest_verdict){.authentic = false};
     out->reason = judge(&j, out);
+    if (out->reason != ATTEST_OK) out->failed |= 1ULL << out->reason;
     attest_chain_close(j.chain);
 }
 

@@ -37,6 +37,9 @@ struct attest_claims {
 struct attest_verdict {
     enum attest_reason reason; /* ATTEST_OK: accepted */
     bool authentic;            /* claims are filled: the signature held */
+    /* Bit 1 << reason of each rule that did not hold: of an authentic report
+     * every rule on its claims has been asked, before that only the first. */
+    uint64_t failed;
     struct attest_claims claims;
 };
 
