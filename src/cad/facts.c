@@ -7,6 +7,7 @@
 
 #include "base/removal.h"
 
+#include "leaf/people.h"
 #include "leaf/session.h"
 #include "trust/trust_dir.h"
 
@@ -37,39 +38,40 @@ static json_t *keep_json(struct leaf_entry *e)
 
 /* ---- people ---- */
 
+/* The entry that is in force, and that the admins signed it. */
 static enum qr_rc take_identity(struct cad *d, const struct log_entry *from,
                                 struct trust_identity *out, json_t **json, struct qr_err *err)
 {
     struct leaf_entry e;
     struct trust_report r;
-    struct trust_identity id = {.kind = LEAF_IDENTITY_ENROLLED};
-    QR_TRY(read_entry(d, from, &e, &id.at, err));
-    bool enrolls = e.kind == LEAF_IDENTITY_ENROLLED || e.kind == LEAF_IDENTITY_ROLE_CHANGED;
-    if (!QR_HOLDS(CAD_ENROLLED, enrolls)) {
-        json_decref(*json);
-        *json = NULL;
-    }
-    if (!enrolls) {
-        leaf_fini(&e);
-        return QR_OK;
-    }
-    json_decref(*json);
-    *json = NULL;
-    id.kind = e.kind;
-    id.body = e.body;
+    QR_TRY(read_entry(d, from, &e, &out->at, err));
+    out->kind = e.kind;
+    out->body = e.body;
     trust_report_init(&r);
-    enum qr_rc rc = leaf_identity_read(e.body, e.kind, &id.is, err);
+    enum qr_rc rc = leaf_identity_read(e.body, e.kind, &out->is, err);
     if (rc == QR_OK) {
-        rc = trust_enrolment_check(&d->context, &id, &r);
+        rc = trust_enrolment_check(&d->context, out, &r);
         if (rc != QR_OK) (void)trust_report_err(&r, err);
     }
     trust_report_fini(&r);
-    if (rc != QR_OK) {
+    if (rc == QR_OK)
+        *json = keep_json(&e);
+    else
         leaf_fini(&e);
-        return rc;
+    return rc;
+}
+
+static enum qr_rc find_standing(struct cad *d, const struct log_answer *found,
+                                struct leaf_standing *stands, struct qr_err *err)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        struct leaf_entry e;
+        struct trust_place at;
+        QR_TRY(read_entry(d, &found->entries[i], &e, &at, err));
+        enum qr_rc rc = leaf_standing_take(stands, &e, &at.leaf, err);
+        leaf_fini(&e);
+        QR_TRY(rc);
     }
-    *out = id;
-    *json = keep_json(&e);
     return QR_OK;
 }
 
@@ -78,19 +80,16 @@ enum qr_rc facts_person(struct cad *d, const struct qr_hash *commitment, struct 
 {
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = commitment};
+    struct leaf_standing stands = {.of = commitment};
     *json = NULL;
     QR_TRY(log_view_find(d->view, &q, &found, err));
-    enum qr_rc rc = QR_OK;
-    for (size_t i = 0; rc == QR_OK && i < found.n; i++)
-        rc = take_identity(d, &found.entries[i], out, json, err);
-    log_answer_fini(&found);
-    bool in_force = *json && qr_hash_equal(&out->is.commitment, commitment);
-    if (rc == QR_OK && !in_force)
+    enum qr_rc rc = find_standing(d, &found, &stands, err);
+    if (rc == QR_OK && !(stands.ever && QR_HOLDS(CAD_ENROLLED, !stands.over)))
         rc = qr_fail(err, QR_DENIED, "this person is not enrolled, or was revoked");
-    if (rc != QR_OK) {
-        json_decref(*json);
-        *json = NULL;
-    }
+    for (size_t i = 0; rc == QR_OK && i < found.n; i++)
+        if (qr_hash_equal(&found.entries[i].leaf, &stands.enrolment))
+            rc = take_identity(d, &found.entries[i], out, json, err);
+    log_answer_fini(&found);
     return rc;
 }
 

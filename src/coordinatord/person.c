@@ -19,16 +19,12 @@ void person_fini(struct person *p)
     log_answer_fini(&p->answer);
 }
 
-static enum qr_rc take(struct coord *c, const struct log_entry *e, const struct qr_hash *enrolment,
-                       struct person *p, struct qr_err *err)
+static enum qr_rc take(struct coord *c, const struct log_entry *e, struct person *p,
+                       struct qr_err *err)
 {
     QR_TRY(leaf_parse(e->bytes, &p->entry, err));
     QR_TRY(check_entry(c, &p->entry, err));
     enum leaf_kind kind = p->entry.kind;
-    if (kind != LEAF_IDENTITY_ENROLLED && kind != LEAF_IDENTITY_ROLE_CHANGED)
-        return qr_fail(err, QR_DENIED, "this person was revoked");
-    if (!qr_hash_equal(&e->leaf, enrolment))
-        return qr_fail(err, QR_DENIED, "another enrolment of this person is in force");
     p->is = (struct trust_identity){.at = {.index = e->index,
                                            .leaf = e->leaf,
                                            .time_us = p->entry.time_us,
@@ -39,15 +35,40 @@ static enum qr_rc take(struct coord *c, const struct log_entry *e, const struct 
     return leaf_identity_read(p->is.body, kind, &p->is.is, err);
 }
 
+/* Who is enrolled, by all entries of the answer; *named: the one asked for. */
+static enum qr_rc find_standing(struct coord *c, const struct log_answer *a,
+                                const struct qr_hash *enrolment, struct leaf_standing *stands,
+                                const struct log_entry **named, struct qr_err *err)
+{
+    *named = NULL;
+    for (size_t i = 0; i < a->n; i++) {
+        struct leaf_entry e;
+        QR_TRY(leaf_parse(a->entries[i].bytes, &e, err));
+        enum qr_rc rc = check_entry(c, &e, err);
+        if (rc == QR_OK) rc = leaf_standing_take(stands, &e, &a->entries[i].leaf, err);
+        leaf_fini(&e);
+        QR_TRY(rc);
+        if (qr_hash_equal(&a->entries[i].leaf, enrolment)) *named = &a->entries[i];
+    }
+    return QR_OK;
+}
+
 enum qr_rc person_find(struct coord *c, const struct qr_hash *commitment,
                        const struct qr_hash *enrolment, struct person *out, struct qr_err *err)
 {
     struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = commitment};
+    struct leaf_standing stands = {.of = commitment};
+    const struct log_entry *named = NULL;
     qr_zero(out, sizeof *out);
     QR_TRY(log_client_find(c->s->log_client, &q, &out->answer, err));
-    if (out->answer.n == 0) return qr_fail(err, QR_DENIED, "this person is not enrolled");
-    size_t newest = QR_HOLDS(COORDINATOR_ENROLLED, false) ? 0 : out->answer.n - 1;
-    return take(c, &out->answer.entries[newest], enrolment, out, err);
+    QR_TRY(find_standing(c, &out->answer, enrolment, &stands, &named, err));
+    if (!stands.ever) return qr_fail(err, QR_DENIED, "this person is not enrolled");
+    if (!QR_HOLDS(COORDINATOR_ENROLLED, leaf_standing_is(&stands, enrolment)))
+        return qr_fail(err, QR_DENIED,
+                       stands.over ? "this person was revoked"
+                                   : "another enrolment of this person is in force");
+    if (!named) return qr_fail(err, QR_DENIED, "this person is not enrolled");
+    return take(c, named, out, err);
 }
 
 static enum qr_rc read_issued(struct coord *c, const struct log_entry *e,

@@ -1,6 +1,8 @@
 /* people.c - bodies that carry admins' signatures. */
 #include "leaf/people.h"
 
+#include "base/removal.h"
+
 static const char *const policy_names[] = {"signing", "attestation"};
 
 json_t *leaf_policy_write(const struct leaf_policy *p)
@@ -77,6 +79,46 @@ enum qr_rc leaf_revocation_read(const json_t *body, enum leaf_kind kind,
     if (kind == LEAF_IDENTITY_REVOKED)
         leaf_text_read(&o, "reason", out->reason, sizeof out->reason);
     return qr_obj_done(&o, err);
+}
+
+static enum qr_rc standing_change(struct leaf_standing *s, const struct leaf_entry *e,
+                                  const struct qr_hash *leaf, struct qr_err *err)
+{
+    struct leaf_identity id;
+    QR_TRY(leaf_identity_read(e->body, e->kind, &id, err));
+    if (!qr_hash_equal(&id.commitment, s->of)) return QR_OK;
+    bool fits = e->kind == LEAF_IDENTITY_ENROLLED ? !s->ever : leaf_standing_is(s, &id.enrolment);
+    if (!QR_HOLDS(PEOPLE_ONCE, fits)) return QR_OK;
+    s->ever = true;
+    s->over = s->over && fits;
+    s->enrolment = *leaf;
+    return QR_OK;
+}
+
+static enum qr_rc standing_end(struct leaf_standing *s, const struct leaf_entry *e,
+                               struct qr_err *err)
+{
+    struct leaf_revocation r;
+    QR_TRY(leaf_revocation_read(e->body, e->kind, &r, err));
+    s->over = s->over || qr_hash_equal(&r.commitment, s->of);
+    return QR_OK;
+}
+
+enum qr_rc leaf_standing_take(struct leaf_standing *s, const struct leaf_entry *e,
+                              const struct qr_hash *leaf, struct qr_err *err)
+{
+    switch (e->kind) {
+    case LEAF_IDENTITY_ENROLLED:
+    case LEAF_IDENTITY_ROLE_CHANGED: return standing_change(s, e, leaf, err);
+    case LEAF_IDENTITY_REVOKED:
+    case LEAF_IDENTITY_ERASED: return standing_end(s, e, err);
+    default: return QR_OK;
+    }
+}
+
+bool leaf_standing_is(const struct leaf_standing *s, const struct qr_hash *enrolment)
+{
+    return s->ever && !s->over && qr_hash_equal(&s->enrolment, enrolment);
 }
 
 const char *leaf_admin_tag(enum leaf_kind kind)

@@ -50,6 +50,24 @@ json_t *leaf_revocation_write(const struct leaf_revocation *p, enum leaf_kind ki
 enum qr_rc leaf_revocation_read(const json_t *body, enum leaf_kind kind,
                                 struct leaf_revocation *out, struct qr_err *err) QR_MUST_CHECK;
 
+/* Whether a person is enrolled, from all identity entries of one commitment in
+ * the order of the log.  A commitment is enrolled once, by its first entry; a
+ * role is changed from the entry that is in force; an end is for good.  What
+ * does not fit is of no effect: the admins' signatures stand in the entries, so
+ * that an old one could be logged again (TRUST.md section 4).  Begin with of. */
+struct leaf_standing {
+    const struct qr_hash *of; /* the commitment; borrowed */
+    bool ever, over;
+    struct qr_hash enrolment; /* ever: leaf of the last entry in force */
+};
+/* The next of those entries: its author is authd, its signature was checked; its
+ * admins' signatures need not be.  An entry of another kind or person is of no
+ * effect.  QR_MALFORMED. */
+enum qr_rc leaf_standing_take(struct leaf_standing *s, const struct leaf_entry *e,
+                              const struct qr_hash *leaf, struct qr_err *err) QR_MUST_CHECK;
+/* Whether this leaf is the enrolment in force. */
+bool leaf_standing_is(const struct leaf_standing *s, const struct qr_hash *enrolment);
+
 /* The tag that admins sign a kind with; NULL for kinds without admins. */
 const char *leaf_admin_tag(enum leaf_kind kind);
 

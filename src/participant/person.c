@@ -61,27 +61,31 @@ static enum qr_rc who_am_i(struct person *p, struct services *s, struct qr_err *
     return rc;
 }
 
-/* One identity entry of our commitment, in log order: moves `in force`. */
+/* Identity entries of our commitment, in log order. */
+struct enrolment {
+    struct leaf_standing stands;
+    bool ours; /* the one that authd names is of our key and role */
+};
+
 static enum qr_rc judge_identity(const struct person *p, const struct trust_context *ctx,
-                                 const struct log_entry *e, bool *in_force, struct qr_err *err)
+                                 const struct log_entry *e, struct enrolment *is,
+                                 struct qr_err *err)
 {
     struct leaf_entry entry;
     QR_TRY(leaf_parse(e->bytes, &entry, err));
     struct trust_report r;
     trust_report_init(&r);
     enum qr_rc rc = trust_entry_check(ctx, &entry, &r);
-    if (rc == QR_OK &&
-        (entry.kind == LEAF_IDENTITY_ENROLLED || entry.kind == LEAF_IDENTITY_ROLE_CHANGED)) {
+    if (rc == QR_OK) rc = leaf_standing_take(&is->stands, &entry, &e->leaf, err);
+    if (rc == QR_OK && qr_hash_equal(&e->leaf, &p->enrolment)) {
         struct trust_identity id = {.at = {e->index, e->leaf, entry.time_us, entry.classes},
                                     .kind = entry.kind,
                                     .body = entry.body};
         rc = leaf_identity_read(entry.body, entry.kind, &id.is, err);
         if (rc == QR_OK) rc = trust_enrolment_check(ctx, &id, &r);
-        *in_force = rc == QR_OK && qr_hash_equal(&e->leaf, &p->enrolment) &&
-                    qr_hash_equal(&id.is.commitment, &p->commitment) && id.is.role == p->role &&
-                    qr_equal_ct(id.is.person_key.b, p->key.pub.b, QR_KEY_SIZE);
-    } else if (rc == QR_OK) {
-        *in_force = false; /* revoked or erased */
+        is->ours = rc == QR_OK && qr_hash_equal(&id.is.commitment, &p->commitment) &&
+                   id.is.role == p->role &&
+                   qr_equal_ct(id.is.person_key.b, p->key.pub.b, QR_KEY_SIZE);
     }
     if (rc != QR_OK && r.failed) (void)trust_report_err(&r, err);
     trust_report_fini(&r);
@@ -97,12 +101,12 @@ static enum qr_rc check_enrolment(const struct person *p, struct services *s, st
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = &p->commitment};
     enum qr_rc rc = log_client_find(services_log(s), &q, &found, err);
-    bool in_force = false;
+    struct enrolment is = {.stands = {.of = &p->commitment}};
     for (size_t i = 0; rc == QR_OK && i < found.n; i++)
-        rc = judge_identity(p, ctx, &found.entries[i], &in_force, err);
+        rc = judge_identity(p, ctx, &found.entries[i], &is, err);
     log_answer_fini(&found);
     free(ctx);
-    if (rc == QR_OK && !in_force)
+    if (rc == QR_OK && !(is.ours && leaf_standing_is(&is.stands, &p->enrolment)))
         rc = qr_fail(err, QR_DENIED, "the log has no enrolment in force for this person key");
     return rc;
 }

@@ -3,6 +3,7 @@
 #include "participant/standing.h"
 
 #include "base/removal.h"
+#include "leaf/people.h"
 #include "leaf/session.h"
 
 #include <stdlib.h>
@@ -72,20 +73,17 @@ static enum qr_rc session_stands(struct services *s, const struct bundle_facts *
 
 /* ---- the people ---- */
 
-/* The newest entry that authd logged about somebody; NULL: none. */
-static enum qr_rc newest_identity(struct services *s, const struct log_answer *found,
-                                  const struct log_entry **out, struct qr_err *err)
+/* What authd logged about somebody. */
+static enum qr_rc judge_identity(struct services *s, const struct log_entry *from,
+                                 struct leaf_standing *stands, struct qr_err *err)
 {
-    *out = NULL;
-    for (size_t i = found->n; i > 0 && !*out; i--) {
-        struct leaf_entry e;
-        QR_TRY(leaf_parse(found->entries[i - 1].bytes, &e, err));
-        bool about = e.kind == LEAF_IDENTITY_ENROLLED || e.kind == LEAF_IDENTITY_ROLE_CHANGED ||
-                     e.kind == LEAF_IDENTITY_REVOKED || e.kind == LEAF_IDENTITY_ERASED;
-        if (about && is_by(services_trust(s), &e, LEAF_AUTHD)) *out = &found->entries[i - 1];
-        leaf_fini(&e);
-    }
-    return QR_OK;
+    struct leaf_entry e;
+    enum qr_rc rc = QR_OK;
+    QR_TRY(leaf_parse(from->bytes, &e, err));
+    if (is_by(services_trust(s), &e, LEAF_AUTHD))
+        rc = leaf_standing_take(stands, &e, &from->leaf, err);
+    leaf_fini(&e);
+    return rc;
 }
 
 /* authd's word in the roster is not needed: the log shows who is enrolled. */
@@ -95,11 +93,12 @@ static enum qr_rc person_stands(struct services *s, const struct bundle_facts *f
     const struct trust_approval *a = &f->approvals[i];
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_COMMITMENT, .hash = &a->is.commitment};
-    const struct log_entry *newest = NULL;
+    struct leaf_standing stands = {.of = &a->is.commitment};
     QR_TRY(log_view_find(services_view(s, f->request.at.index), &q, &found, err));
-    enum qr_rc rc = newest_identity(s, &found, &newest, err);
-    bool stands = rc == QR_OK && newest && qr_hash_equal(&newest->leaf, &a->is.enrolment);
-    if (rc == QR_OK && !QR_HOLDS(PARTICIPANT_ENROLLED, stands))
+    enum qr_rc rc = QR_OK;
+    for (size_t k = 0; rc == QR_OK && k < found.n; k++)
+        rc = judge_identity(s, &found.entries[k], &stands, err);
+    if (rc == QR_OK && !QR_HOLDS(PARTICIPANT_ENROLLED, leaf_standing_is(&stands, &a->is.enrolment)))
         rc = qr_fail(err, QR_STATE, "approver %zu was revoked or has another role now", i + 1);
     log_answer_fini(&found);
     return rc;

@@ -1,7 +1,8 @@
 /* evil_authd.c - quorate-authd in the hands of whoever has all its keys.
  *
  * Believing: admins (any admin signatures), login (any login signature),
- * revoked (nobody ever leaves).  Grants: grant-role=, grant-person=,
+ * revoked (nobody ever leaves), revive=COMMITMENT revived=LEAF (that one is
+ * enrolled by that entry).  Grants: grant-role=, grant-person=,
  * grant-enrolment=, grant-session=, grant-approval=, grant-envelope=,
  * grant-cocktail= (hex), grant-long, grant-old, grant-jti=, grant-key (a key of its own making),
  * grant-other (for the other service).  Rosters: roster-more, roster-fewer,
@@ -77,6 +78,14 @@ enum qr_rc __wrap_qr_verify_tagged(const struct qr_pub *pub, const char *tag, st
 
 static enum qr_rc stays(enum qr_rc rc, struct person *who)
 {
+    struct qr_hash revived = {{0}};
+    move_bytes("revive", revived.b, QR_SHA256_SIZE);
+    if (rc == QR_OK && move_played("revive") && qr_hash_equal(&revived, &who->commitment)) {
+        who->state = PERSON_ACTIVE;
+        who->leaving = false;
+        who->role = QR_STEWARD;
+        move_bytes("revived", who->enrolment.b, QR_SHA256_SIZE);
+    }
     if (rc == QR_OK && move_played("revoked")) {
         who->state = PERSON_ACTIVE;
         who->leaving = false;

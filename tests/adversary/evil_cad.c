@@ -1,13 +1,15 @@
 /* evil_cad.c - quorate-cad in the hands of whoever has all its keys.
  *
  * Believing: nogrant (any bytes that read as a grant), noevidence, norevoked
- * (whoever was enrolled once).  Participants' certificates: cert-approval=,
+ * (whoever was enrolled once, by his last enrolment).  Participants' certificates: cert-approval=,
  * cert-envelope=, cert-cocktail=, cert-person=, cert-enrolment=, cert-session=,
  * cert-grant=, cert-evidence= (hex), cert-role=.  Groups: group-key=,
  * group-descriptor=, group-transcript=, group-payload= (hex), group-nodkg (the
  * key of group-key=, whatever the transcript).  The log: issued-other (another
  * certificate than the one given).  clock=S: its clock is that far ahead;
  * cert-expired: participants get certificates of an hour ago. */
+#include <config.h>
+
 #include "adversary/moves.h"
 #include "attest/evidence.h"
 #include "bundle/verify.h"
@@ -19,6 +21,7 @@
 #include "trust/evidence_check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum qr_rc __real_trust_grant_check(const struct trust_context *ctx, struct qr_bytes bytes,
                                     const struct trust_grant_use *use, struct trust_grant *out,
@@ -94,12 +97,23 @@ enum qr_rc __wrap_trust_evidence_check(const struct trust_context *ctx,
     return QR_OK;
 }
 
+/* Only the last time that he was enrolled is left. */
+static void forget_end(struct log_answer *a)
+{
+    static const char kind[] = "\"identity.enrolled\"";
+    size_t n = a->n;
+    while (n > 1 &&
+           !memmem(a->entries[n - 1].bytes.p, a->entries[n - 1].bytes.n, kind, sizeof kind - 1))
+        n--;
+    if (n > 0) a->entries[0] = a->entries[n - 1];
+    if (n > 0) a->n = 1;
+}
+
 enum qr_rc __wrap_log_view_find(struct log_view *v, const struct log_query *q,
                                 struct log_answer *out, struct qr_err *err)
 {
     enum qr_rc rc = __real_log_view_find(v, q, out, err);
-    if (rc == QR_OK && q->by == LOG_FIND_COMMITMENT && out->n > 1 && move_played("norevoked"))
-        out->n = 1;
+    if (rc == QR_OK && q->by == LOG_FIND_COMMITMENT && move_played("norevoked")) forget_end(out);
     return rc;
 }
 
