@@ -18,50 +18,51 @@
 
 #define BIND_HELP "where it listens; port 0: any"
 #define THREADS_HELP "threads that answer calls"
-#define SERVER(prefix, flag, dir, port)                                              \
-    {prefix "_BIND", flag "-bind", QR_SET_ADDR, "127.0.0.1:" port, 0, 0, BIND_HELP}, \
-        {prefix "_THREADS", flag "-threads", QR_SET_INT, "4", 1, 64, THREADS_HELP},  \
-        {prefix "_TLS_CERT",                                                         \
-         flag "-tls-cert",                                                           \
-         QR_SET_PATH,                                                                \
-         NULL,                                                                       \
-         0,                                                                          \
-         0,                                                                          \
-         "certificate (default STATE/" dir "/tls.crt)"},                             \
-        {prefix "_TLS_KEY",                                                          \
-         flag "-tls-key",                                                            \
-         QR_SET_PATH,                                                                \
-         NULL,                                                                       \
-         0,                                                                          \
-         0,                                                                          \
-         "its key (default STATE/" dir "/tls.key)"},                                 \
-        {prefix "_TLS_CA",                                                           \
-         flag "-tls-ca",                                                             \
-         QR_SET_PATH,                                                                \
-         NULL,                                                                       \
-         0,                                                                          \
-         0,                                                                          \
-         "CA of the clients (default STATE/transport/ca.pem)"},                      \
-    {                                                                                \
-        prefix "_HTTP_BIND", flag "-http-bind", QR_SET_ADDR, NULL, 0, 0,             \
-            "where anyone may read over HTTP; off when unset"                        \
+#define SERVER(prefix, flag, dir, port, threads)                                        \
+    {prefix "_BIND", flag "-bind", QR_SET_ADDR, "127.0.0.1:" port, 0, 0, BIND_HELP},    \
+        {prefix "_THREADS", flag "-threads", QR_SET_INT, threads, 1, 64, THREADS_HELP}, \
+        {prefix "_TLS_CERT",                                                            \
+         flag "-tls-cert",                                                              \
+         QR_SET_PATH,                                                                   \
+         NULL,                                                                          \
+         0,                                                                             \
+         0,                                                                             \
+         "certificate (default STATE/" dir "/tls.crt)"},                                \
+        {prefix "_TLS_KEY",                                                             \
+         flag "-tls-key",                                                               \
+         QR_SET_PATH,                                                                   \
+         NULL,                                                                          \
+         0,                                                                             \
+         0,                                                                             \
+         "its key (default STATE/" dir "/tls.key)"},                                    \
+        {prefix "_TLS_CA",                                                              \
+         flag "-tls-ca",                                                                \
+         QR_SET_PATH,                                                                   \
+         NULL,                                                                          \
+         0,                                                                             \
+         0,                                                                             \
+         "CA of the clients (default STATE/transport/ca.pem)"},                         \
+    {                                                                                   \
+        prefix "_HTTP_BIND", flag "-http-bind", QR_SET_ADDR, NULL, 0, 0,                \
+            "where anyone may read over HTTP; off when unset"                           \
     }
 
 static const struct qr_setting table[] = {
-    SERVER("COORD", "coord", "coordinatord", "7700"),
+    SERVER("COORD", "coord", "coordinatord", "7700", "4"),
     {"REQUIRED_ENGINEERS", "required-engineers", QR_SET_INT, NULL, 0, 32,
      "engineers that the policy must ask for"},
     {"REQUIRED_STEWARDS", "required-stewards", QR_SET_INT, NULL, 0, 32,
      "stewards that the policy must ask for"},
-    SERVER("CA", "ca", "cad", "7701"),
+    SERVER("CA", "ca", "cad", "7701", "4"),
     {"CA_TTL_SECONDS", "ca-ttl-seconds", QR_SET_INT, "600", 60, 86400,
      "life of a participant certificate"},
-    SERVER("TLOG", "tlog", "tlogd", "7702"),
+    /* An append waits for the disk, in company: more waiters, larger commits. */
+    SERVER("TLOG", "tlog", "tlogd", "7702", "32"),
     {"TLOG_WITNESS_POLICY", "tlog-witness-policy", QR_SET_PATH, NULL, 0, 0,
      "witnesses of the log with their URLs, a tlog-policy"},
     {"TLOG_WITNESS_WAIT_MS", "tlog-witness-wait-ms", QR_SET_INT, "0", 0, 60000,
      "how long an append waits for the witnesses' quorum"},
-    SERVER("AUTH", "auth", "authd", "7703"),
+    SERVER("AUTH", "auth", "authd", "7703", "4"),
     {"AUTH_DEMO_TOKEN", NULL, QR_SET_SECRET, NULL, 0, 0,
      "token of a development login (class demo)"},
     {"CLIENT_TLS_CA", "client-tls-ca", QR_SET_PATH, NULL, 0, 0,

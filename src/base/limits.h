@@ -16,6 +16,8 @@
 #define QR_MAX_MESSAGE (256 * 1024)
 /* Received gRPC message of DKG and bundle methods. */
 #define QR_MAX_MESSAGE_DKG (4 * 1024 * 1024)
+/* Entries of one batch for the log: with their proofs they fit QR_MAX_REQUEST_ARENA. */
+#define QR_MAX_BATCH 1024
 /* Memory one request may take when decoded. */
 #define QR_MAX_REQUEST_ARENA (16 * 1024 * 1024)
 /* Request metadata, all headers together. */

@@ -13,6 +13,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -48,6 +49,29 @@ static void must(int ok)
     if (ok != 1) qr_fatal("a hash or cipher call failed");
 }
 
+/* Constant once made: looking an algorithm up costs as much as a short hash. */
+static pthread_once_t fetched = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256_md, *sha512_md;
+
+static void fetch(void)
+{
+    sha256_md = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+    sha512_md = EVP_MD_fetch(NULL, "SHA2-512", NULL);
+    must(sha256_md && sha512_md);
+}
+
+static const EVP_MD *sha256(void)
+{
+    must(pthread_once(&fetched, fetch) == 0);
+    return sha256_md;
+}
+
+static const EVP_MD *sha512(void)
+{
+    must(pthread_once(&fetched, fetch) == 0);
+    return sha512_md;
+}
+
 static void digest(const EVP_MD *md, const struct qr_bytes *parts, size_t count, uint8_t *out)
 {
     EVP_MD_CTX *c = EVP_MD_CTX_new();
@@ -61,7 +85,7 @@ static void digest(const EVP_MD *md, const struct qr_bytes *parts, size_t count,
 struct qr_hash qr_sha256(const struct qr_bytes *parts, size_t count)
 {
     struct qr_hash h;
-    digest(EVP_sha256(), parts, count, h.b);
+    digest(sha256(), parts, count, h.b);
     return h;
 }
 
@@ -69,7 +93,7 @@ struct qr_hash qr_sha256_one(struct qr_bytes s) { return qr_sha256(&s, 1); }
 
 void qr_sha512(const struct qr_bytes *parts, size_t count, uint8_t out[QR_SHA512_SIZE])
 {
-    digest(EVP_sha512(), parts, count, out);
+    digest(sha512(), parts, count, out);
 }
 
 static struct qr_bytes tag_bytes(const char *tag)
@@ -99,7 +123,7 @@ struct qr_sha256_ctx *qr_sha256_new(void)
     must(s != NULL);
     s->c = EVP_MD_CTX_new();
     must(s->c != NULL);
-    must(EVP_DigestInit_ex(s->c, EVP_sha256(), NULL));
+    must(EVP_DigestInit_ex(s->c, sha256(), NULL));
     return s;
 }
 

@@ -7,6 +7,7 @@
 #include "service/log_client.h"
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/removal.h"
 #include "tlog/qr.h"
 
@@ -446,7 +447,7 @@ static enum qr_rc append_batch(struct log_client *c, const struct qr_bytes *entr
 enum qr_rc log_client_append(struct log_client *c, const struct qr_bytes *entries, size_t n,
                              struct log_answer *out, struct qr_err *err)
 {
-    assert(n >= 1 && n <= 256);
+    assert(n >= 1 && n <= QR_MAX_BATCH);
     QR_TRY(n == 1 ? append_one(c, entries[0], out, err) : append_batch(c, entries, n, out, err));
     for (size_t i = 0; i < n; i++) {
         if (QR_HOLDS(LOG_OWN_BYTES, qr_bytes_equal(out->entries[i].bytes, entries[i]))) continue;

@@ -81,7 +81,7 @@ enum qr_rc log_client_new(struct log_client **out, const struct log_client_conf 
                           struct qr_err *err) QR_MUST_CHECK;
 void log_client_free(struct log_client *c);
 
-/* Appends 1..256 entries in order.  Answers each with its proof.  QR_STALE (the
+/* Appends 1..QR_MAX_BATCH entries in order.  Answers each with its proof.  QR_STALE (the
  * time inside), QR_CONFLICT (other bytes under the event id), QR_DENIED,
  * QR_MALFORMED, QR_EXHAUSTED: nothing was appended.  QR_UNAVAILABLE,
  * QR_DEADLINE: unknown; the same bytes may be sent again. */

@@ -4,6 +4,7 @@
  * compares times.  Every answer is of one published checkpoint. */
 #include "tlogd/service.h"
 
+#include "base/limits.h"
 #include "service/receipt.h"
 #include "tlog/qr.h"
 #include "tlogd/admission.h"
@@ -21,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_BATCH 256
 #define MAX_INDEXES FIND_MAX
 #define MAX_ANSWER_BYTES ((size_t)3 * 1024 * 1024)
 #define START_CHUNK 1024
@@ -378,8 +378,8 @@ static enum qr_rc judge_batch(struct tlogd *d, const Quorate__V1__AppendBatchReq
                               struct qr_arena *arena, struct batch *b, struct qr_err *err)
 {
     b->n = in->n_entries;
-    if (b->n == 0 || b->n > MAX_BATCH)
-        return qr_fail(err, QR_RANGE, "a batch has 1 to %d entries", MAX_BATCH);
+    if (b->n == 0 || b->n > QR_MAX_BATCH)
+        return qr_fail(err, QR_RANGE, "a batch has 1 to %d entries", QR_MAX_BATCH);
     b->judged = qr_arena_alloc(arena, b->n * sizeof *b->judged);
     b->entries = qr_arena_alloc(arena, b->n * sizeof *b->entries);
     b->receipts = qr_arena_alloc(arena, b->n * sizeof *b->receipts);
