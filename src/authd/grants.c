@@ -142,7 +142,7 @@ static enum qr_rc authorise(struct attempt *a, struct qr_err *err)
     if (strcmp(caller->trust_class, "simulated") == 0) a->classes |= QR_CLASS_SIMULATED;
     if (a->login == LEAF_LOGIN_DEMO_TOKEN) a->classes |= QR_CLASS_DEMO;
     if (a->classes & ~t->signing.classes)
-        return qr_fail(err, QR_POLICY, "the policy does not accept the class of this login");
+        return qr_fail(err, QR_ATTESTATION, "the policy does not accept the class of this login");
     return QR_OK;
 }
 

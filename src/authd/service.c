@@ -142,7 +142,7 @@ static enum qr_rc take_demo_token(struct authd *d, struct qr_err *err)
     struct qr_bytes token = qr_config_secret(d->s->config, "AUTH_DEMO_TOKEN");
     if (token.n == 0) return QR_OK;
     if (!(d->s->trust->signing.classes & QR_CLASS_DEMO))
-        return qr_fail(err, QR_POLICY,
+        return qr_fail(err, QR_ATTESTATION,
                        "AUTH_DEMO_TOKEN is set, but the signing policy does not accept class demo");
     QR_TRY(qr_secret_init(&d->demo_token, QR_SHA256_SIZE, err));
     struct qr_hash h = qr_sha256_one(token);

@@ -255,7 +255,7 @@ static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsig
             ctx->policies.attestation = p.hash;
     }
     trust_report_subject(r, "%s", "");
-    ctx->classes = ctx->signing.classes | extra_classes;
+    ctx->classes = trust_origin_lesser(ctx->dir->origin) ? ctx->signing.classes | extra_classes : 0;
     trust_skip(r, TRUST_POLICY_IN_FORCE,
                "asserted, not checked: only the whole log shows that no later one was logged");
     return QR_OK;

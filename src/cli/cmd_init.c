@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "trust/trust_dir.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -104,6 +105,10 @@ enum qr_rc init_development(struct cli *c, const char *dir, struct qr_err *err)
                              .tee_root = qr_config_str(c->config, "TEE_ROOT"),
                              .people = default_people,
                              .person_count = 3};
+    if (!trust_origin_lesser(plan.origin))
+        return qr_fail(err, QR_USAGE,
+                       "--origin: what init makes is for development, and the name of such a log "
+                       "begins with \"" TRUST_LESSER_ORIGIN "\"");
     char text[4096];
     const char *given = qr_config_str(c->config, "PEOPLE");
     if (given) {

@@ -193,7 +193,7 @@ static enum qr_rc take_part(struct joining *j, const struct approve_plan *approv
                                .papers = &j->papers,
                                .approval = j->where.leaf,
                                .known = &j->facts->known,
-                               .allow_simulated = qr_config_on(j->c->config, "ALLOW_SIMULATED"),
+                               .allow_simulated = j->all.allow_simulated,
                                .has_file = j->has_file,
                                .file = qr_buf_bytes(&j->file),
                                .tell = tell,
@@ -209,6 +209,8 @@ static enum qr_rc join(struct joining *j, struct qr_err *err)
     struct approve_plan approved;
     if (!session) return qr_fail(err, QR_USAGE, "give --session ID");
     QR_TRY(open_services(j->c, &j->all, err));
+    j->all.allow_simulated = qr_config_on(j->c->config, "ALLOW_SIMULATED");
+    if (!j->all.allow_simulated) QR_TRY(trust_dir_serviceable(j->all.trust, err));
     QR_TRY(open_person(j->c, &j->all, err));
     if (j->all.person.role > QR_STEWARD)
         return qr_fail(err, QR_DENIED, "engineers and stewards approve; you are enrolled as %s",

@@ -153,7 +153,8 @@ enum qr_rc open_session(struct open_all *o, const char *session, struct open_fac
     if (rc == QR_OK) rc = bundle_read(qr_buf_bytes(&f->bytes), &f->bundle, err);
     if (rc == QR_OK) {
         struct trust_report r;
-        struct bundle_options opt = {.need = BUNDLE_OPEN, .known = &f->known};
+        struct bundle_options opt = {
+            .need = BUNDLE_OPEN, .known = &f->known, .allow_simulated = o->allow_simulated};
         trust_report_init(&r);
         rc = bundle_verify(&f->bundle, o->trust, &opt, &r, &f->facts);
         if (rc != QR_OK) (void)trust_report_err(&r, err);

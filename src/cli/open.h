@@ -23,6 +23,7 @@ struct open_all {
     struct trust_dir *trust;
     struct services *services;
     bool may_default;     /* set after open_services: people/requester will do */
+    bool allow_simulated; /* likewise: the simulator, beyond the policy */
     struct person person; /* key.secret.p NULL unless open_person */
 };
 

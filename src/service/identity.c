@@ -135,7 +135,7 @@ static enum qr_rc take_class(struct service *s, struct qr_err *err)
 {
     if (s->life->device.trust_class == ATTEST_SIMULATED) s->classes = QR_CLASS_SIMULATED;
     if (!(s->classes & ~s->trust->signing.classes)) return QR_OK;
-    return qr_fail(err, QR_POLICY,
+    return qr_fail(err, QR_ATTESTATION,
                    "the TEE is simulated, and the signing policy does not accept it");
 }
 

@@ -8,7 +8,7 @@ void trust_context_of(const struct trust_dir *dir, unsigned extra_classes,
         .dir = dir,
         .signing = dir->signing,
         .policies = {.attestation = dir->attestation_hash, .signing = dir->signing_hash},
-        .classes = dir->signing.classes | extra_classes};
+        .classes = trust_origin_lesser(dir->origin) ? dir->signing.classes | extra_classes : 0};
 }
 
 enum qr_rc trust_entry_check(const struct trust_context *ctx, const struct leaf_entry *e,

@@ -348,6 +348,7 @@ uint32_t signing_policy_admins(const struct signing_policy *p) { return p->devel
 enum qr_rc signing_policy_at_least(const struct signing_policy *p,
                                    const struct signing_policy *floor, struct qr_err *err)
 {
+    /* The classes come last: what is refused for them alone ends differently. */
     const struct {
         const char *name;
         bool ok;
@@ -356,7 +357,6 @@ enum qr_rc signing_policy_at_least(const struct signing_policy *p,
         {"stewards", p->stewards >= floor->stewards},
         {"requester", floor->requester_may_approve || !p->requester_may_approve},
         {"payloads", (p->payloads & ~floor->payloads) == 0},
-        {"classes", (p->classes & ~floor->classes) == 0},
         {"distinct_nodes", p->distinct_nodes || !floor->distinct_nodes},
         {"witnesses", p->witnesses >= floor->witnesses},
         {"max_session_s", p->max_session_s <= floor->max_session_s},
@@ -368,5 +368,11 @@ enum qr_rc signing_policy_at_least(const struct signing_policy *p,
         if (!rules[i].ok)
             return qr_fail(err, QR_POLICY, "%s is looser than in the trust directory",
                            rules[i].name);
-    return QR_OK;
+    unsigned more = p->classes & ~floor->classes;
+    if (more == 0) return QR_OK;
+    char lesser[64];
+    qr_classes_text(more, lesser);
+    return qr_fail(err, QR_ATTESTATION,
+                   "classes is looser than in the trust directory: class %s is not accepted",
+                   lesser);
 }

@@ -50,7 +50,8 @@ void signing_policy_development(uint32_t engineers, uint32_t stewards, struct si
 uint32_t signing_policy_quorum(const struct signing_policy *p);
 /* Admin signatures an entry needs. */
 uint32_t signing_policy_admins(const struct signing_policy *p);
-/* p allows nothing that floor does not: QR_OK, or QR_POLICY naming the key. */
+/* p allows nothing that floor does not: QR_OK, QR_POLICY naming the key, or
+ * QR_ATTESTATION when nothing but its trust classes is looser. */
 enum qr_rc signing_policy_at_least(const struct signing_policy *p,
                                    const struct signing_policy *floor, struct qr_err *err)
     QR_MUST_CHECK;

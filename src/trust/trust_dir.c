@@ -220,11 +220,30 @@ static enum qr_rc read_policies(const struct trust_files *f, struct trust_dir *t
     return QR_OK;
 }
 
+bool trust_origin_lesser(const char *origin)
+{
+    struct qr_bytes name = qr_str(origin);
+    size_t n = sizeof TRUST_LESSER_ORIGIN - 1;
+    return name.n > n && qr_bytes_is(QR_BYTES(name.p, n), TRUST_LESSER_ORIGIN);
+}
+
+/* Whoever reads the name of a log knows whether lesser classes may be in it. */
+static enum qr_rc classes_named(const struct trust_dir *t, struct qr_err *err)
+{
+    char lesser[64];
+    if (t->signing.classes == 0 || trust_origin_lesser(t->origin)) return QR_OK;
+    qr_classes_text(t->signing.classes, lesser);
+    return qr_fail(err, QR_POLICY,
+                   "signing.policy accepts class %s, but the log's origin does not begin "
+                   "with \"" TRUST_LESSER_ORIGIN "\"",
+                   lesser);
+}
+
 enum qr_rc trust_dir_serviceable(const struct trust_dir *t, struct qr_err *err)
 {
     if (t->attestation->trust_class == ATTEST_SIMULATED &&
         !(t->signing.classes & QR_CLASS_SIMULATED))
-        return qr_fail(err, QR_POLICY,
+        return qr_fail(err, QR_ATTESTATION,
                        "attestation.policy is of class simulated, which signing.policy "
                        "does not accept");
     return QR_OK;
@@ -237,7 +256,8 @@ static enum qr_rc read_all(const struct trust_files *f, struct trust_dir *t, str
     QR_TRY(read_cert(f->participant_ca, PKI_PARTICIPANT_CA, &t->root, &t->participant_ca, err));
     QR_TRY(read_cert(f->group_ca, PKI_GROUP_CA, &t->root, &t->group_ca, err));
     QR_TRY(keys_distinct(t, err));
-    return read_policies(f, t, err);
+    QR_TRY(read_policies(f, t, err));
+    return classes_named(t, err);
 }
 
 enum qr_rc trust_dir_parse(const struct trust_files *files, struct trust_dir *out,

@@ -63,12 +63,16 @@ struct trust_files {
 
 /* Reads everything or nothing; trust_dir_fini afterwards.  err names file and,
  * where there is one, line of the first mistake.  QR_NOTFOUND, QR_IO,
- * QR_MALFORMED; QR_POLICY: a key stands for two purposes. */
+ * QR_MALFORMED; QR_POLICY: a key stands for two purposes, or lesser classes are
+ * accepted in a log whose origin does not say so. */
 enum qr_rc trust_dir_load(const char *path, struct trust_dir *out, struct qr_err *err)
     QR_MUST_CHECK;
 enum qr_rc trust_dir_parse(const struct trust_files *files, struct trust_dir *out,
                            struct qr_err *err) QR_MUST_CHECK;
-/* For who serves or takes part, before the start: QR_POLICY when the
+/* Whether a log of this name may hold what is of a lesser trust class. */
+#define TRUST_LESSER_ORIGIN "dev."
+bool trust_origin_lesser(const char *origin);
+/* For who serves or takes part, before the start: QR_ATTESTATION when the
  * attestation policy's class is one that the signing policy does not accept,
  * so that nothing could ever be signed. */
 enum qr_rc trust_dir_serviceable(const struct trust_dir *t, struct qr_err *err) QR_MUST_CHECK;

@@ -5,7 +5,7 @@
  * enrolled by that entry).  Grants: grant-role=, grant-person=,
  * grant-enrolment=, grant-session=, grant-approval=, grant-envelope=,
  * grant-cocktail= (hex), grant-long, grant-old, grant-jti=, grant-key (a key of its own making),
- * grant-other (for the other service).  Rosters: roster-more, roster-fewer,
+ * grant-other (for the other service), grant-demo (of a login by token).  Rosters: roster-more, roster-fewer,
  * roster-other, roster-role.  slow-start=MS: that long before it is ready. */
 #include "adversary/moves.h"
 #include "authd/state.h"
@@ -123,6 +123,10 @@ enum qr_rc __wrap_leaf_grant_sign(const struct leaf_grant *g, const struct qr_si
     if (move_played("grant-old")) {
         lie.issued_us -= 130 * 1000000LL;
         lie.expires_us -= 130 * 1000000LL;
+    }
+    if (move_played("grant-demo")) {
+        lie.login = LEAF_LOGIN_DEMO_TOKEN;
+        lie.classes |= QR_CLASS_DEMO;
     }
     const char *jti = move_value("grant-jti");
     if (jti) qr_copy(lie.jti, jti, sizeof lie.jti);
