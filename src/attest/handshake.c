@@ -624,6 +624,8 @@ enum qr_rc attest_server_finish(struct attest_server *s, const struct attest_tls
         fill_peer(&p->c, CLIENT, &j.verdict, &out->peer);
     }
     if (rc == QR_OK) rc = accept_client(s, p, m3, out, m4, err);
-    pending_free(p);
+    /* Used, whatever came of it. */
+    bool again = QR_HOLDS(HANDSHAKE_ONCE, false) && pending_put(s, &peer->spki, p);
+    if (!again) pending_free(p);
     return rc;
 }

@@ -272,6 +272,7 @@ static void pass_frame(struct leg *l, size_t nth, struct qr_buf *frame)
         (move_int(l, "frame-cut", &n) && nth >= n))
         return;
     if (move_int(l, "reply-flip", &n)) flip(frame, n);
+    if (move_int(l, "reply-cut", &n)) cut(frame, n);
     const struct relay_call *o = other(l, "reply-of");
     if (o) set(frame, qr_buf_bytes(&o->reply));
     if (move_int(l, "frame-flip", &n) && n == nth) flip(frame, 3);

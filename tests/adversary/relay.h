@@ -14,7 +14,7 @@
  *     pad=N          a header of N bytes more
  *   on the way to the client
  *     status=N message=TEXT (_ is a space)
- *     reply-drop reply-flip=N reply-of=K
+ *     reply-drop reply-flip=N reply-cut=N reply-of=K
  *     trailer-drop trailer-double trailer-flip=N trailer-long=N trailer-of=K
  *     frame-drop=N frame-twice=N frame-swap=N frame-flip=N frame-final=N
  *     frame-of=N/K   the nth frame is the nth one of call K
