@@ -80,6 +80,11 @@ static enum tlog_rc stage_entry(struct commit *c, struct job *job, size_t i, str
                                 (unsigned long long)at.index);
         return TLOG_OK;
     }
+    /* Whether it is there cannot be told: this one is refused, nothing is in doubt. */
+    if (rc == TLOG_CORRUPT) {
+        job->rc = fail_with(&job->err, rc, "%s", err->text);
+        return TLOG_OK;
+    }
     if (rc != TLOG_NOTFOUND) return rc;
     job->rc = admit(c, e, &job->err);
     if (job->rc != TLOG_OK) return TLOG_OK;

@@ -6,7 +6,8 @@
  * it agrees with itself, else the entries: so the part that is damaged is named,
  * and the search goes on with the other.  The tree that is derived in this way
  * is compared with all upper tiles, with the checkpoint of every commit, with
- * every key and with the anchor. */
+ * the index of hashes, with every key and with the anchor; tags and keys have
+ * checksums of their own. */
 #include "tlog/log.h"
 
 #include <inttypes.h>
@@ -37,6 +38,8 @@ struct fsck {
     struct ck_text ck[TILE_WIDTH];
     struct store_row row;
     struct tile scratch;
+    /* Leaves of the tile of level 1 under way; NULL: no index of hashes is kept. */
+    struct tlog_hash *run;
 };
 
 static void fault(struct fsck *f, const struct tlog_fault *at)
@@ -69,9 +72,20 @@ static void bad_at(struct fsck *f, enum tlog_fault_kind kind, uint64_t index, co
     (void)snprintf(text, sizeof text, "%s %" PRIu64 " %s",
                    kind == TLOG_FAULT_CHECKPOINT ? "the checkpoint for size"
                    : kind == TLOG_FAULT_KEY      ? "a key of entry"
+                   : kind == TLOG_FAULT_TAG      ? "a tag of entry"
                                                  : "the anchor's tree of size",
                    index, why);
     fault(f, &(struct tlog_fault){kind, 0, index, index + 1, text});
+}
+
+static void bad_index(struct fsck *f, uint64_t part)
+{
+    char text[160];
+    uint64_t tile = part / LOOKUP_PARTS;
+    (void)snprintf(text, sizeof text,
+                   "part %" PRIu64 " of the index of hashes is not what tile 1/%" PRIu64 " makes",
+                   part, tile);
+    fault(f, &(struct tlog_fault){TLOG_FAULT_INDEX, 1, tile, tile + 1, text});
 }
 
 static void bad_database(void *ctx, const char *why)
@@ -181,6 +195,14 @@ static void compare_group(struct fsck *f, const struct tile *t)
 
 /* ---- the tree ---- */
 
+static void check_index(struct fsck *f, uint64_t tile)
+{
+    uint64_t bad[LOOKUP_PARTS];
+    size_t n = 0;
+    (void)stops(f, lookup_compare(f->s, tile, f->run, bad, &n));
+    for (size_t i = 0; i < n && f->broken == TLOG_OK; i++) bad_index(f, bad[i]);
+}
+
 /* A tile of the derived tree is full: the stored one must be it. */
 static void on_full(void *ctx, struct tile_id id, const struct tile *t)
 {
@@ -189,6 +211,7 @@ static void on_full(void *ctx, struct tile_id id, const struct tile *t)
     uint8_t stored[TILE_STORED], nodes[TILE_STORED];
     /* The lowest were compared with their entries already. */
     if (id.level == 0 || f->broken != TLOG_OK) return;
+    if (id.level == 1 && f->run) check_index(f, id.index);
     enum tlog_rc rc = f->s->ops->get_tile(f->s, tile_seq(id), &root, stored, NULL);
     if (stops(f, rc)) return;
     if (rc != TLOG_OK) {
@@ -238,6 +261,7 @@ static void add_group(struct fsck *f)
     struct tile_sink sink = {on_full, f};
     size_t k = 0;
     for (unsigned i = 0; i < f->n && f->broken == TLOG_OK; i++) {
+        if (f->run) f->run[f->tree.size % LOOKUP_RUN] = f->leaf[i];
         edge_add(&f->tree, &f->leaf[i], 1, &sink);
         check_anchor(f);
         if (k < f->cks && f->ck[k].size == f->tree.size) {
@@ -268,19 +292,28 @@ static void walk_entries(struct fsck *f)
     if (f->broken == TLOG_OK) need_last(f);
 }
 
-/* ---- keys ---- */
+/* ---- keys, tags, hashes ---- */
 
-static void on_key(void *ctx, struct qr_bytes key, const struct store_key *at)
+static bool name_whole(struct fsck *f, enum tlog_fault_kind kind, const struct store_name *name)
+{
+    bool whole = name->whole && name->at.index < f->size && name->name.n > 0;
+    if (!whole) bad_at(f, kind, name->at.index, "has a damaged row, or one beside it is gone");
+    return whole;
+}
+
+static void on_tag(void *ctx, const struct store_name *name)
+{
+    (void)name_whole(ctx, TLOG_FAULT_TAG, name);
+}
+
+static void on_key(void *ctx, const struct store_name *name)
 {
     struct fsck *f = ctx;
     struct tlog_hash root;
     uint8_t nodes[TILE_STORED];
-    if (f->broken != TLOG_OK) return;
-    uint64_t index = at ? at->index : 0;
-    if (!at || index >= f->size || key.n == 0 || key.n > TLOG_KEY_MAX) {
-        bad_at(f, TLOG_FAULT_KEY, index, "has a damaged row");
-        return;
-    }
+    const struct store_key *at = &name->at;
+    uint64_t index = at->index;
+    if (f->broken != TLOG_OK || !name_whole(f, TLOG_FAULT_KEY, name)) return;
     const struct tlog_hash *h = edge_node(&f->tree, &(struct tlog_node){index, 0});
     if (!h) {
         struct tile_id id = {0, index / TILE_WIDTH};
@@ -291,6 +324,28 @@ static void on_key(void *ctx, struct qr_bytes key, const struct store_key *at)
         if (!tlog_hash_equal(h, &at->leaf) && !tile_read(nodes, &f->scratch)) return;
     }
     if (!tlog_hash_equal(h, &at->leaf)) bad_at(f, TLOG_FAULT_KEY, index, "names another one");
+}
+
+static void check_names(struct fsck *f)
+{
+    struct tlog_err err = {{0}};
+    struct store_name_walk keys = {on_key, f}, tags = {on_tag, f};
+    enum tlog_rc rc = f->s->ops->each_key(f->s, &keys, &err);
+    if (rc == TLOG_OK) rc = f->s->ops->each_tag(f->s, &tags, &err);
+    if (!stops(f, rc) && rc != TLOG_OK) bad_database(f, err.text);
+}
+
+/* Of the parts that must be there each was compared. */
+static void count_index(struct fsck *f)
+{
+    struct tlog_err err = {{0}};
+    uint64_t is = 0, must = f->info.lookup ? f->size / LOOKUP_RUN * LOOKUP_PARTS : 0;
+    enum tlog_rc rc = f->s->ops->count_parts(f->s, &is, &err);
+    if (stops(f, rc)) return;
+    if (rc != TLOG_OK) bad_database(f, err.text);
+    if (rc == TLOG_OK && is != must)
+        fault(f, &(struct tlog_fault){TLOG_FAULT_INDEX, 1, 0, 0,
+                                      "the index of hashes has other rows than it should have"});
 }
 
 /* ---- the whole ---- */
@@ -359,7 +414,11 @@ static enum tlog_rc search(struct fsck *f)
     enum tlog_rc rc = store_sqlite_open(f->what->path, id, STORE_READ, &f->s, &err);
     if (rc == TLOG_OK) rc = f->s->ops->info(f->s, &f->info, &err);
     if (rc == TLOG_CORRUPT) bad_database(f, err.text);
-    if (rc != TLOG_OK) return rc == TLOG_CORRUPT ? TLOG_OK : fail_with(f->err, rc, "%s", err.text);
+    /* With a name the rest can be searched. */
+    if (rc == TLOG_CORRUPT && !f->info.origin[0]) return TLOG_OK;
+    if (rc != TLOG_OK && rc != TLOG_CORRUPT) return fail_with(f->err, rc, "%s", err.text);
+    if (f->info.lookup && !(f->run = calloc(LOOKUP_RUN, sizeof *f->run)))
+        return fail_with(f->err, TLOG_NOMEM, "out of memory");
     struct store_finder to = {bad_database, f};
     rc = f->s->ops->check(f->s, &to, &err);
     if (stops(f, rc)) return fail_with(f->err, rc, "%s", err.text);
@@ -367,9 +426,8 @@ static enum tlog_rc search(struct fsck *f)
     find_size(f);
     check_empty(f);
     walk_entries(f);
-    struct store_key_walk walk = {on_key, f};
-    if (f->broken == TLOG_OK) rc = f->s->ops->each_key(f->s, &walk, &err);
-    if (f->broken == TLOG_OK && rc != TLOG_OK) bad_database(f, err.text);
+    if (f->broken == TLOG_OK) check_names(f);
+    if (f->broken == TLOG_OK) count_index(f);
     return f->broken == TLOG_OK ? TLOG_OK : fail_with(f->err, f->broken, "%s", "stopped early");
 }
 
@@ -386,6 +444,7 @@ enum tlog_rc tlog_fsck(const struct tlog_fsck *what, struct tlog_head *derived,
     if (rc == TLOG_OK && f->faults > 0) rc = TLOG_CORRUPT;
     if (f->s) f->s->ops->close(f->s);
     store_row_fini(&f->row);
+    free(f->run);
     free(f);
     return rc;
 }

@@ -215,9 +215,10 @@ static enum tlog_rc claim(struct tlog_log *log, struct store_info *info, struct 
 {
     struct store *s = log->store;
     TLOG_TRY(s->ops->begin(s, err));
-    enum tlog_rc rc = s->ops->raise_epoch(s, err);
-    if (rc == TLOG_OK && log->cfg.index_hashes) rc = s->ops->want_lookup(s, err);
-    if (rc == TLOG_OK) rc = s->ops->info(s, info, err);
+    enum tlog_rc rc = s->ops->info(s, info, err);
+    info->epoch++;
+    info->lookup = info->lookup || log->cfg.index_hashes || log->cfg.rebuild_hashes;
+    if (rc == TLOG_OK) rc = s->ops->put_info(s, info, err);
     if (rc == TLOG_OK) rc = s->ops->commit(s, err);
     if (rc != TLOG_OK) s->ops->rollback(s);
     log->epoch = info->epoch;
@@ -258,6 +259,8 @@ static enum tlog_rc open_checked(struct tlog_log *log, const struct tlog_config 
     TLOG_TRY(recover(log->store, &info, &log->edge, &log->head, err));
     if (cfg->path) TLOG_TRY(open_anchor(log, cfg, err));
     TLOG_TRY(claim(log, &info, err));
+    if (log->lookup && log->path)
+        TLOG_TRY(lookup_complete(log->store, log->edge.size, log->cfg.rebuild_hashes, err));
     edge_follow(&log->next, &log->edge);
     /* Signed anew: entries that were committed but never answered for are under
      * a checkpoint of this key, and the anchor holds it before anyone sees it. */

@@ -98,8 +98,16 @@ enum tlog_rc log_sign(const struct tlog_signer *signer, const struct tlog_head *
 enum tlog_rc log_anchor_path(const char *path, const char *anchor_path, uint32_t log_id,
                              char out[PATH_MAX], struct tlog_err *err);
 
-/* Writes the index of the full tile of level 1: in the transaction that fills it. */
+/* The index of leaf hashes: so many parts for each full tile of level 1. */
+#define LOOKUP_RUN (TILE_WIDTH * TILE_WIDTH)
+#define LOOKUP_PARTS 256
+/* Writes the parts of a tile: in the transaction that fills it. */
 enum tlog_rc lookup_write(struct store *s, uint64_t tile, struct tlog_err *err);
+/* Writes what is missing at the end of the index of a tree of size leaves; anew: all. */
+enum tlog_rc lookup_complete(struct store *s, uint64_t size, bool anew, struct tlog_err *err);
+/* The parts of a tile that are not what its leaves make; *n of them. */
+enum tlog_rc lookup_compare(struct store *s, uint64_t tile, const struct tlog_hash leaf[LOOKUP_RUN],
+                            uint64_t bad[LOOKUP_PARTS], size_t *n);
 
 /* Starts the writer and the tidier; stop waits for what is queued, then ends them. */
 enum tlog_rc writer_start(struct tlog_log *log, struct tlog_err *err);

@@ -2,15 +2,16 @@
  *
  * When a tile of level 1 is full, its 65536 leaf hashes are sorted and written
  * once, cut by their first byte into 256 rows at the right edge of a table: never
- * a tree that random keys are put into.  What is not in such a tile yet, or was
- * there before the index was asked for, is found by walking tiles.  The index is
- * a hint: every hit is compared with the verified leaf. */
+ * a tree that random keys are put into.  What is not in such a tile yet is found by
+ * walking tiles, and so is what belongs to a part that is damaged.  The index can
+ * be made again from the tiles at any time, and every hit is compared with the
+ * verified leaf. */
 #include "tlog/log.h"
 
 #include <stdlib.h>
 
-#define RUN (TILE_WIDTH * TILE_WIDTH) /* leaves of a tile of level 1 */
-#define BUCKETS 256
+#define RUN LOOKUP_RUN
+#define BUCKETS LOOKUP_PARTS
 #define PREFIX 8
 #define ITEM (PREFIX + 2)
 
@@ -28,6 +29,11 @@ static int by_hash(const void *a, const void *b)
     return x->leaf < y->leaf ? -1 : x->leaf > y->leaf;
 }
 
+static struct item item_of(const uint8_t *hash, size_t leaf)
+{
+    return (struct item){qr_get_be64(hash + 1), (uint16_t)leaf, hash[0]};
+}
+
 static enum tlog_rc read_items(struct store *s, uint64_t tile, struct item *item,
                                struct tlog_err *err)
 {
@@ -36,13 +42,20 @@ static enum tlog_rc read_items(struct store *s, uint64_t tile, struct item *item
     for (unsigned t = 0; t < TILE_WIDTH; t++) {
         struct tile_id id = {0, tile * TILE_WIDTH + t};
         TLOG_TRY(s->ops->get_tile(s, tile_seq(id), &root, nodes, err));
-        for (unsigned i = 0; i < TILE_WIDTH; i++) {
-            const uint8_t *h = nodes + (size_t)i * TLOG_HASH_SIZE;
-            item[t * TILE_WIDTH + i] =
-                (struct item){qr_get_be64(h + 1), (uint16_t)(t * TILE_WIDTH + i), h[0]};
-        }
+        for (size_t i = 0; i < TILE_WIDTH; i++)
+            item[t * TILE_WIDTH + i] = item_of(nodes + i * TLOG_HASH_SIZE, t * TILE_WIDTH + i);
     }
     return TLOG_OK;
+}
+
+/* Items of one bucket, from *at on, as they are stored. */
+static void put_bucket(const struct item *item, uint8_t bucket, size_t *at, struct qr_buf *out)
+{
+    qr_buf_reset(out);
+    for (; *at < RUN && item[*at].bucket == bucket; ++*at) {
+        qr_buf_put_be64(out, item[*at].prefix);
+        qr_buf_put_be16(out, item[*at].leaf);
+    }
 }
 
 static enum tlog_rc write_buckets(struct store *s, uint64_t tile, const struct item *item,
@@ -50,13 +63,10 @@ static enum tlog_rc write_buckets(struct store *s, uint64_t tile, const struct i
 {
     struct qr_buf b;
     enum tlog_rc rc = TLOG_OK;
+    size_t at = 0;
     qr_buf_init(&b, RUN * ITEM);
-    for (unsigned k = 0, i = 0; k < BUCKETS && rc == TLOG_OK; k++) {
-        qr_buf_reset(&b);
-        for (; i < RUN && item[i].bucket == k; i++) {
-            qr_buf_put_be64(&b, item[i].prefix);
-            qr_buf_put_be16(&b, item[i].leaf);
-        }
+    for (unsigned k = 0; k < BUCKETS && rc == TLOG_OK; k++) {
+        put_bucket(item, (uint8_t)k, &at, &b);
         rc = qr_buf_ok(&b) == QR_OK ? s->ops->put_part(s, tile * BUCKETS + k, qr_buf_bytes(&b), err)
                                     : fail_with(err, TLOG_NOMEM, "out of memory");
     }
@@ -76,6 +86,90 @@ enum tlog_rc lookup_write(struct store *s, uint64_t tile, struct tlog_err *err)
     free(item);
     return rc;
 }
+
+/* ---- making it again ---- */
+
+static enum tlog_rc write_again(struct store *s, uint64_t tile, struct tlog_err *err)
+{
+    TLOG_TRY(s->ops->begin(s, err));
+    enum tlog_rc rc = s->ops->clear_parts(s, tile * BUCKETS, tile * BUCKETS + BUCKETS - 1, err);
+    if (rc == TLOG_OK) rc = lookup_write(s, tile, err);
+    if (rc == TLOG_OK) rc = s->ops->commit(s, err);
+    if (rc != TLOG_OK) s->ops->rollback(s);
+    return rc;
+}
+
+static enum tlog_rc clear_all(struct store *s, struct tlog_err *err)
+{
+    TLOG_TRY(s->ops->begin(s, err));
+    enum tlog_rc rc = s->ops->clear_parts(s, 0, UINT64_MAX, err);
+    if (rc == TLOG_OK) rc = s->ops->commit(s, err);
+    if (rc != TLOG_OK) s->ops->rollback(s);
+    return rc;
+}
+
+/* Tiles are indexed in order, so what is missing is at the end. */
+static enum tlog_rc count_indexed(struct store *s, uint64_t tiles, uint64_t *out,
+                                  struct tlog_err *err)
+{
+    struct qr_buf b;
+    enum tlog_rc rc = TLOG_NOTFOUND;
+    qr_buf_init(&b, RUN * ITEM);
+    for (*out = tiles; *out > 0; --*out) {
+        rc = s->ops->get_part(s, *out * BUCKETS - 1, &b, err);
+        if (rc != TLOG_NOTFOUND && rc != TLOG_CORRUPT) break;
+    }
+    qr_buf_fini(&b);
+    return rc == TLOG_NOTFOUND || rc == TLOG_CORRUPT ? TLOG_OK : rc;
+}
+
+enum tlog_rc lookup_complete(struct store *s, uint64_t size, bool anew, struct tlog_err *err)
+{
+    uint64_t tile = 0;
+    if (anew)
+        TLOG_TRY(clear_all(s, err));
+    else
+        TLOG_TRY(count_indexed(s, size / RUN, &tile, err));
+    for (; tile < size / RUN; tile++) TLOG_TRY(write_again(s, tile, err));
+    return TLOG_OK;
+}
+
+/* ---- comparing it ---- */
+
+static enum tlog_rc compare_buckets(struct store *s, uint64_t tile, const struct item *item,
+                                    uint64_t bad[LOOKUP_PARTS], size_t *n)
+{
+    struct qr_buf must, is;
+    enum tlog_rc rc = TLOG_OK;
+    size_t at = 0;
+    qr_buf_init(&must, RUN * ITEM);
+    qr_buf_init(&is, RUN * ITEM);
+    for (unsigned k = 0; k < BUCKETS && rc != TLOG_NOMEM && rc != TLOG_BUSY; k++) {
+        put_bucket(item, (uint8_t)k, &at, &must);
+        rc = qr_buf_ok(&must) == QR_OK ? s->ops->get_part(s, tile * BUCKETS + k, &is, NULL)
+                                       : TLOG_NOMEM;
+        if (rc != TLOG_OK || !qr_bytes_equal(qr_buf_bytes(&is), qr_buf_bytes(&must)))
+            bad[(*n)++] = tile * BUCKETS + k;
+    }
+    qr_buf_fini(&is);
+    qr_buf_fini(&must);
+    return rc == TLOG_NOMEM || rc == TLOG_BUSY ? rc : TLOG_OK;
+}
+
+enum tlog_rc lookup_compare(struct store *s, uint64_t tile, const struct tlog_hash leaf[LOOKUP_RUN],
+                            uint64_t bad[LOOKUP_PARTS], size_t *n)
+{
+    struct item *item = calloc(RUN, sizeof *item);
+    *n = 0;
+    if (!item) return TLOG_NOMEM;
+    for (size_t i = 0; i < RUN; i++) item[i] = item_of(leaf[i].b, i);
+    qsort(item, RUN, sizeof *item, by_hash);
+    enum tlog_rc rc = compare_buckets(s, tile, item, bad, n);
+    free(item);
+    return rc;
+}
+
+/* ---- finding ---- */
 
 struct search {
     struct tlog_log *log;
@@ -121,7 +215,8 @@ static enum tlog_rc search_run(struct search *f, uint64_t tile, struct qr_buf *b
 {
     uint64_t first = tile * RUN, prefix = qr_get_be64(f->leaf->b + 1);
     enum tlog_rc rc = f->r->s->ops->get_part(f->r->s, tile * BUCKETS + f->leaf->b[0], buf, err);
-    if (rc == TLOG_NOTFOUND) return walk(f, first, first + RUN, err);
+    /* A part that is missing or damaged costs time, nothing else. */
+    if (rc == TLOG_NOTFOUND || rc == TLOG_CORRUPT) return walk(f, first, first + RUN, err);
     if (rc != TLOG_OK) return rc;
     struct qr_bytes b = qr_buf_bytes(buf);
     rc = TLOG_NOTFOUND;

@@ -37,9 +37,17 @@ struct store_finder {
     void *ctx;
 };
 
-/* Shown every key of a log; at is NULL when the row is damaged. */
-struct store_key_walk {
-    void (*each)(void *ctx, struct qr_bytes key, const struct store_key *at);
+/* Where a name (a key or a tag) leads to.  whole: neither its row nor its place
+ * among the others is damaged. */
+struct store_name {
+    struct qr_bytes name;
+    struct store_key at; /* leaf: of a key only */
+    bool whole;
+};
+
+/* Shown every name of a log, in order, and a damaged beginning of them. */
+struct store_name_walk {
+    void (*each)(void *ctx, const struct store_name *name);
     void *ctx;
 };
 
@@ -58,11 +66,12 @@ struct store_ops {
     enum tlog_rc (*mark)(struct store *s, struct tlog_err *err);
     enum tlog_rc (*unmark)(struct store *s, bool keep, struct tlog_err *err);
 
-    /* TLOG_NOTFOUND: the database does not hold this log. */
+    /* TLOG_NOTFOUND: the database does not hold this log.  TLOG_CORRUPT: *out is what
+     * can be read. */
     enum tlog_rc (*info)(struct store *s, struct store_info *out, struct tlog_err *err);
     /* Adds the log.  In a transaction. */
     enum tlog_rc (*add_log)(struct store *s, const struct store_info *in, struct tlog_err *err);
-    enum tlog_rc (*raise_epoch)(struct store *s, struct tlog_err *err);
+    enum tlog_rc (*put_info)(struct store *s, const struct store_info *in, struct tlog_err *err);
 
     enum tlog_rc (*put_row)(struct store *s, const struct store_row *row, struct tlog_err *err);
     /* The last row whose first is <= index.  TLOG_NOTFOUND. */
@@ -79,13 +88,16 @@ struct store_ops {
     enum tlog_rc (*read_tile)(struct store *s, uint64_t seq, unsigned part,
                               uint8_t out[TWIG_STORED], struct tlog_err *err);
     void (*rest)(struct store *s);
-    /* A part of the index of leaf hashes.  TLOG_NOTFOUND. */
+    /* A part of the index of leaf hashes.  TLOG_NOTFOUND; TLOG_CORRUPT: it is not what
+     * was put. */
     enum tlog_rc (*put_part)(struct store *s, uint64_t part, struct qr_bytes hashes,
                              struct tlog_err *err);
     enum tlog_rc (*get_part)(struct store *s, uint64_t part, struct qr_buf *out,
                              struct tlog_err *err);
-    /* Keeps the index from now on.  In a transaction. */
-    enum tlog_rc (*want_lookup)(struct store *s, struct tlog_err *err);
+    /* Removes the parts [from, to]. */
+    enum tlog_rc (*clear_parts)(struct store *s, uint64_t from, uint64_t to, struct tlog_err *err);
+    enum tlog_rc (*count_parts)(struct store *s, uint64_t *out, struct tlog_err *err);
+    /* Keys and tags.  Also that there is none is what was written: TLOG_CORRUPT. */
     enum tlog_rc (*put_key)(struct store *s, struct qr_bytes key, const struct store_key *at,
                             struct tlog_err *err);
     enum tlog_rc (*get_key)(struct store *s, struct qr_bytes key, struct store_key *out,
@@ -105,7 +117,9 @@ struct store_ops {
     /* Searches for damage that lies below the rows.  A result other than TLOG_OK
      * means that the search ended early. */
     enum tlog_rc (*check)(struct store *s, const struct store_finder *to, struct tlog_err *err);
-    enum tlog_rc (*each_key)(struct store *s, const struct store_key_walk *walk,
+    enum tlog_rc (*each_key)(struct store *s, const struct store_name_walk *walk,
+                             struct tlog_err *err);
+    enum tlog_rc (*each_tag)(struct store *s, const struct store_name_walk *walk,
                              struct tlog_err *err);
 };
 

@@ -151,14 +151,9 @@ static enum tlog_rc mem_add_log(struct store *s, const struct store_info *in, st
     return TLOG_OK;
 }
 
-static enum tlog_rc mem_raise_epoch(struct store *s, struct tlog_err *err)
+static enum tlog_rc mem_put_info(struct store *s, const struct store_info *in, struct tlog_err *err)
 {
-    struct mem *m = mem_of(s);
-    (void)err;
-    (void)pthread_mutex_lock(&m->lock);
-    m->info.epoch++;
-    (void)pthread_mutex_unlock(&m->lock);
-    return TLOG_OK;
+    return mem_add_log(s, in, err);
 }
 
 static uint8_t *copy_of(struct qr_bytes b)
@@ -272,10 +267,21 @@ static enum tlog_rc mem_get_part(struct store *s, uint64_t part, struct qr_buf *
     return TLOG_NOTFOUND;
 }
 
-static enum tlog_rc mem_want_lookup(struct store *s, struct tlog_err *err)
+static enum tlog_rc mem_clear_parts(struct store *s, uint64_t from, uint64_t to,
+                                    struct tlog_err *err)
 {
+    (void)s;
+    (void)from;
+    (void)to;
     (void)err;
-    mem_of(s)->info.lookup = true;
+    return TLOG_OK;
+}
+
+static enum tlog_rc mem_count_parts(struct store *s, uint64_t *out, struct tlog_err *err)
+{
+    (void)s;
+    (void)err;
+    *out = 0;
     return TLOG_OK;
 }
 
@@ -364,18 +370,31 @@ static enum tlog_rc mem_check(struct store *s, const struct store_finder *to, st
     return TLOG_OK;
 }
 
-static enum tlog_rc mem_each_key(struct store *s, const struct store_key_walk *walk,
-                                 struct tlog_err *err)
+static enum tlog_rc each_name(struct store *s, int list, const struct store_name_walk *walk)
 {
     struct mem *m = mem_of(s);
-    (void)err;
     (void)pthread_mutex_lock(&m->lock);
-    for (size_t i = 0; i < m->list[KEYS].n; i++) {
-        const struct name *n = at(&m->list[KEYS], i);
-        walk->each(walk->ctx, QR_BYTES(n->b, n->n), &n->at);
+    for (size_t i = 0; i < m->list[list].n; i++) {
+        const struct name *n = at(&m->list[list], i);
+        struct store_name name = {QR_BYTES(n->b, n->n), n->at, true};
+        walk->each(walk->ctx, &name);
     }
     (void)pthread_mutex_unlock(&m->lock);
     return TLOG_OK;
+}
+
+static enum tlog_rc mem_each_key(struct store *s, const struct store_name_walk *walk,
+                                 struct tlog_err *err)
+{
+    (void)err;
+    return each_name(s, KEYS, walk);
+}
+
+static enum tlog_rc mem_each_tag(struct store *s, const struct store_name_walk *walk,
+                                 struct tlog_err *err)
+{
+    (void)err;
+    return each_name(s, TAGS, walk);
 }
 
 static void mem_close(struct store *s)
@@ -405,7 +424,7 @@ static const struct store_ops ops = {
     .unmark = mem_unmark,
     .info = mem_info,
     .add_log = mem_add_log,
-    .raise_epoch = mem_raise_epoch,
+    .put_info = mem_put_info,
     .put_row = mem_put_row,
     .get_row = mem_get_row,
     .put_tile = mem_put_tile,
@@ -414,7 +433,8 @@ static const struct store_ops ops = {
     .rest = mem_rest,
     .put_part = mem_put_part,
     .get_part = mem_get_part,
-    .want_lookup = mem_want_lookup,
+    .clear_parts = mem_clear_parts,
+    .count_parts = mem_count_parts,
     .put_key = mem_put_key,
     .get_key = mem_get_key,
     .put_tag = mem_put_tag,
@@ -423,6 +443,7 @@ static const struct store_ops ops = {
     .tidy = mem_tidy,
     .check = mem_check,
     .each_key = mem_each_key,
+    .each_tag = mem_each_tag,
 };
 
 static enum tlog_rc connect_to(struct mem *m, struct store **out, struct tlog_err *err)

@@ -7,8 +7,10 @@
 
 #include "schema/tlog-001.sql.h"
 #include "schema/tlog-002.sql.h"
+#include "schema/tlog-003.sql.h"
 #include "schema/tlog-log-001.sql.h"
 #include "schema/tlog-log-002.sql.h"
+#include "schema/tlog-log-003.sql.h"
 
 #include <stdio.h>
 
@@ -38,8 +40,10 @@ static enum tlog_rc fresh_schema(struct sqlite_store *like, sqlite3 **out)
     qr_buf_init(&b, 1 << 16);
     qr_buf_put_str(&b, schema_tlog_001);
     qr_buf_put_str(&b, schema_tlog_002);
+    qr_buf_put_str(&b, schema_tlog_003);
     sql_number(&b, schema_tlog_log_001, like->log_id);
     sql_number(&b, schema_tlog_log_002, like->log_id);
+    sql_number(&b, schema_tlog_log_003, like->log_id);
     const char *sql = qr_buf_cstr(&b);
     int code = SQLITE_NOMEM;
     if (sql) code = sqlite3_open_v2(":memory:", out, SQLITE_OPEN_READWRITE, NULL);
@@ -105,26 +109,4 @@ enum tlog_rc sql_check(struct store *base, const struct store_finder *to, struct
     (void)sqlite3_close_v2(fresh);
     if (rc != TLOG_OK) return fail_with(err, rc, "out of memory");
     return integrity(s, to, err);
-}
-
-enum tlog_rc sql_each_key(struct store *base, const struct store_key_walk *walk,
-                          struct tlog_err *err)
-{
-    struct sqlite_store *s = sql_of(base);
-    sqlite3_stmt *st = NULL;
-    int code = sqlite3_prepare_v2(s->db, "SELECT key, idx, leaf FROM key WHERE log_id = ?1", -1,
-                                  &st, NULL);
-    if (code == SQLITE_OK) code = sqlite3_bind_int64(st, 1, s->log_id);
-    while (code == SQLITE_OK || code == SQLITE_ROW) {
-        code = sqlite3_step(st);
-        if (code != SQLITE_ROW) break;
-        struct store_key at = {.index = (uint64_t)sqlite3_column_int64(st, 1)};
-        struct qr_bytes leaf = sql_column(st, 2);
-        bool whole = leaf.n == sizeof at.leaf.b;
-        if (whole) qr_copy(at.leaf.b, leaf.p, leaf.n);
-        walk->each(walk->ctx, sql_column(st, 0), whole ? &at : NULL);
-    }
-    enum tlog_rc rc = sql_judge(s, code, err);
-    (void)sqlite3_finalize(st);
-    return rc;
 }

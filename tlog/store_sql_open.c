@@ -8,7 +8,9 @@
 
 #include "schema/tlog-001.sql.h"
 #include "schema/tlog-002.sql.h"
+#include "schema/tlog-003.sql.h"
 #include "schema/tlog-log-002.sql.h"
+#include "schema/tlog-log-003.sql.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,10 +22,22 @@
 #define BUSY_MS 5000
 #define MAX_VALUE (1 << 20) /* no value of ours is larger */
 
-static const char *const scripts[] = {schema_tlog_001, schema_tlog_002};
-/* For each log that is there already. */
-static const char *const log_scripts[] = {NULL, schema_tlog_log_002};
-#define SCHEMA_VERSION ((int)(sizeof scripts / sizeof scripts[0]))
+/* Schema 3: what no hash covers has a checksum. */
+static enum tlog_rc sum_all(struct sqlite_store *s, struct tlog_err *err)
+{
+    TLOG_TRY(sql_sum_info(s, err));
+    return sql_sum_names(s, err);
+}
+
+static const struct {
+    const char *script;
+    /* For each log that is there already. */
+    const char *log_script;
+    enum tlog_rc (*log_code)(struct sqlite_store *s, struct tlog_err *err);
+} versions[] = {{schema_tlog_001, NULL, NULL},
+                {schema_tlog_002, schema_tlog_log_002, NULL},
+                {schema_tlog_003, schema_tlog_log_003, sum_all}};
+#define SCHEMA_VERSION ((int)(sizeof versions / sizeof versions[0]))
 
 static int on_wal(void *ctx, sqlite3 *db, const char *name, int frames)
 {
@@ -103,30 +117,53 @@ static enum tlog_rc configure(struct sqlite_store *s, struct tlog_err *err)
     return TLOG_OK;
 }
 
-/* Runs a script for every log of the database. */
-static enum tlog_rc each_log(struct sqlite_store *s, const char *script, struct tlog_err *err)
+#define LOGS_MAX 1024 /* of one database */
+
+/* The numbers of all logs. */
+static enum tlog_rc list_logs(struct sqlite_store *s, uint32_t id[LOGS_MAX], size_t *n,
+                              struct tlog_err *err)
 {
     sqlite3_stmt *st = NULL;
-    uint32_t own = s->log_id;
-    enum tlog_rc rc = TLOG_OK;
     int code = sqlite3_prepare_v2(s->db, "SELECT log_id FROM log", -1, &st, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(st);
-    for (; code == SQLITE_ROW && rc == TLOG_OK; code = sqlite3_step(st)) {
-        s->log_id = (uint32_t)sqlite3_column_int64(st, 0);
-        rc = sql_script(s, script, err);
-    }
-    s->log_id = own;
-    if (rc == TLOG_OK) rc = sql_judge(s, code, err);
+    for (*n = 0; code == SQLITE_ROW && *n < LOGS_MAX; code = sqlite3_step(st))
+        id[(*n)++] = (uint32_t)sqlite3_column_int64(st, 0);
+    enum tlog_rc rc = code == SQLITE_ROW ? fail_with(err, TLOG_RANGE, "too many logs to migrate")
+                                         : sql_judge(s, code, err);
     (void)sqlite3_finalize(st);
     return rc;
+}
+
+/* Statements were prepared for the log's number. */
+static void as_log(struct sqlite_store *s, uint32_t log_id)
+{
+    for (size_t i = 0; i < S_COUNT; i++) {
+        (void)sqlite3_finalize(s->stmt[i]);
+        s->stmt[i] = NULL;
+    }
+    s->log_id = log_id;
+}
+
+static enum tlog_rc bring_log(struct sqlite_store *s, int version, struct tlog_err *err)
+{
+    if (versions[version].log_script) TLOG_TRY(sql_script(s, versions[version].log_script, err));
+    return versions[version].log_code ? versions[version].log_code(s, err) : TLOG_OK;
 }
 
 static enum tlog_rc migrate(struct sqlite_store *s, int from, struct tlog_err *err)
 {
     char sql[96];
+    uint32_t own = s->log_id, id[LOGS_MAX];
+    size_t n = 0;
     for (int v = from; v < SCHEMA_VERSION; v++) {
-        TLOG_TRY(sql_script(s, scripts[v], err));
-        if (log_scripts[v]) TLOG_TRY(each_log(s, log_scripts[v], err));
+        TLOG_TRY(sql_script(s, versions[v].script, err));
+        TLOG_TRY(list_logs(s, id, &n, err));
+        for (size_t i = 0; i < n; i++) {
+            as_log(s, id[i]);
+            enum tlog_rc rc = bring_log(s, v, err);
+            as_log(s, own);
+            TLOG_TRY(rc);
+        }
     }
     (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                    APPLICATION_ID, SCHEMA_VERSION);

@@ -1,11 +1,13 @@
-/* store_sqlite.c - store.h over SQLite: transactions, rows, tiles, keys, tags.
+/* store_sqlite.c - store.h over SQLite: transactions, rows, tiles, the index of hashes.
  *
- * In the statements '@' stands for the log's number.  Connections are opened in
- * store_sql_open.c and searched for damage in store_sql_check.c. */
+ * In the statements '@' stands for the log's number.  Keys and tags are in
+ * store_sql_names.c; connections are opened in store_sql_open.c and searched for
+ * damage in store_sql_check.c. */
 #include "tlog/store_sql.h"
 
 #include "schema/tlog-log-001.sql.h"
 #include "schema/tlog-log-002.sql.h"
+#include "schema/tlog-log-003.sql.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,24 +19,37 @@ static const char *const sql_text[S_COUNT] = {
     [S_MARK] = "SAVEPOINT mark",
     [S_RETURN] = "ROLLBACK TO mark",
     [S_UNMARK] = "RELEASE mark",
-    [S_INFO] = "SELECT origin, epoch, empty_ck, lookup FROM log WHERE log_id = @",
-    [S_ADD_LOG] = "INSERT INTO log(log_id, origin, epoch, empty_ck, lookup) "
-                  "VALUES(@, ?1, ?2, ?3, ?4)",
-    [S_RAISE] = "UPDATE log SET epoch = epoch + 1 WHERE log_id = @",
+    [S_INFO] = "SELECT origin, epoch, empty_ck, lookup, sum FROM log WHERE log_id = @",
+    [S_ADD_LOG] = "INSERT INTO log(log_id, origin, epoch, empty_ck, lookup, sum) "
+                  "VALUES(@, ?1, ?2, ?3, ?4, ?5)",
+    [S_PUT_INFO] = "UPDATE log SET origin = ?1, epoch = ?2, empty_ck = ?3, lookup = ?4, sum = ?5 "
+                   "WHERE log_id = @",
     [S_PUT_ROW] = "INSERT INTO entry_@(first, data, ck) VALUES(?1, ?2, ?3)",
     [S_GET_ROW] =
         "SELECT first, data, ck FROM entry_@ WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
     [S_PUT_TILE] = "INSERT INTO tile_@(seq, root, nodes) VALUES(?1, ?2, ?3)",
     [S_GET_TILE] = "SELECT root, nodes FROM tile_@ WHERE seq = ?1",
     [S_GET_ROOT] = "SELECT root FROM tile_@ WHERE seq = ?1",
-    [S_PUT_PART] = "INSERT INTO hash_@(part, hashes) VALUES(?1, ?2)",
-    [S_GET_PART] = "SELECT hashes FROM hash_@ WHERE part = ?1",
-    [S_WANT_LOOKUP] = "UPDATE log SET lookup = 1 WHERE log_id = @",
-    [S_PUT_KEY] = "INSERT INTO key(log_id, key, idx, leaf) VALUES(@, ?1, ?2, ?3)",
-    [S_GET_KEY] = "SELECT idx, leaf FROM key WHERE log_id = @ AND key = ?1",
-    [S_PUT_TAG] = "INSERT OR IGNORE INTO tag(log_id, tag, idx) VALUES(@, ?1, ?2)",
-    [S_FIND_TAG] =
-        "SELECT idx FROM tag WHERE log_id = @ AND tag = ?1 AND idx >= ?2 ORDER BY idx LIMIT ?3",
+    [S_PUT_PART] = "INSERT INTO hash_@(part, hashes, sum) VALUES(?1, ?2, ?3)",
+    [S_GET_PART] = "SELECT hashes, sum FROM hash_@ WHERE part = ?1",
+    [S_CLEAR_PARTS] = "DELETE FROM hash_@ WHERE part >= ?1 AND part <= ?2",
+    [S_COUNT_PARTS] = "SELECT count(*) FROM hash_@",
+    /* The row of a name, or else the last one before it, then those after it: in one
+     * statement, so of one moment. */
+    [S_KEY_NEAR] = "SELECT * FROM (SELECT key, idx, sum, leaf FROM keyed WHERE log_id = @ "
+                   "AND key <= ?1 ORDER BY key DESC LIMIT 1) UNION ALL "
+                   "SELECT * FROM (SELECT key, idx, sum, leaf FROM keyed WHERE log_id = @ "
+                   "AND key > ?1 ORDER BY key LIMIT ?3)",
+    [S_KEY_ALL] = "SELECT key, idx, sum, leaf FROM keyed WHERE log_id = @ ORDER BY key",
+    [S_KEY_PUT] = "INSERT INTO keyed(log_id, key, idx, sum, leaf) VALUES(@, ?1, ?2, ?3, ?4)",
+    [S_KEY_SUM] = "UPDATE keyed SET sum = ?3 WHERE log_id = @ AND key = ?1 AND idx = ?2",
+    [S_TAG_NEAR] = "SELECT * FROM (SELECT tag, idx, sum, x'' FROM tagged WHERE log_id = @ "
+                   "AND (tag, idx) <= (?1, ?2) ORDER BY tag DESC, idx DESC LIMIT 1) UNION ALL "
+                   "SELECT * FROM (SELECT tag, idx, sum, x'' FROM tagged WHERE log_id = @ "
+                   "AND (tag, idx) > (?1, ?2) ORDER BY tag, idx LIMIT ?3)",
+    [S_TAG_ALL] = "SELECT tag, idx, sum, x'' FROM tagged WHERE log_id = @ ORDER BY tag, idx",
+    [S_TAG_PUT] = "INSERT INTO tagged(log_id, tag, idx, sum) VALUES(@, ?1, ?2, ?3)",
+    [S_TAG_SUM] = "UPDATE tagged SET sum = ?3 WHERE log_id = @ AND tag = ?1 AND idx = ?2",
 };
 
 enum tlog_rc sql_judge(const struct sqlite_store *s, int code, struct tlog_err *err)
@@ -67,8 +82,8 @@ void sql_number(struct qr_buf *b, const char *sql, uint32_t log_id)
 }
 
 /* The prepared statement, or NULL. */
-static sqlite3_stmt *prepared(struct sqlite_store *s, enum statement which, struct tlog_err *err,
-                              enum tlog_rc *rc)
+sqlite3_stmt *sql_prepared(struct sqlite_store *s, enum statement which, struct tlog_err *err,
+                           enum tlog_rc *rc)
 {
     *rc = TLOG_OK;
     if (s->stmt[which]) return s->stmt[which];
@@ -86,7 +101,7 @@ static sqlite3_stmt *prepared(struct sqlite_store *s, enum statement which, stru
     return s->stmt[which];
 }
 
-static void bind_bytes(sqlite3_stmt *st, int at, struct qr_bytes v)
+void sql_bind_bytes(sqlite3_stmt *st, int at, struct qr_bytes v)
 {
     if (v.n == 0)
         (void)sqlite3_bind_zeroblob(st, at, 0);
@@ -95,7 +110,7 @@ static void bind_bytes(sqlite3_stmt *st, int at, struct qr_bytes v)
 }
 
 /* SQLite's integers are signed; no log gets that large. */
-static void bind_u64(sqlite3_stmt *st, int at, uint64_t v)
+void sql_bind_u64(sqlite3_stmt *st, int at, uint64_t v)
 {
     (void)sqlite3_bind_int64(st, at, v > INT64_MAX ? INT64_MAX : (sqlite3_int64)v);
 }
@@ -107,7 +122,7 @@ struct qr_bytes sql_column(sqlite3_stmt *st, int at)
     return QR_BYTES(p, p && n > 0 ? (size_t)n : 0);
 }
 
-static void done(sqlite3_stmt *st)
+void sql_done(sqlite3_stmt *st)
 {
     (void)sqlite3_reset(st);
     (void)sqlite3_clear_bindings(st);
@@ -120,16 +135,16 @@ static bool no_memory(const struct sqlite_store *s)
 }
 
 /* Ends reading a row: what it did not hold is damage, unless memory was missing. */
-static enum tlog_rc read_to_end(struct sqlite_store *s, sqlite3_stmt *st, bool whole,
-                                struct tlog_err *err, const char *what)
+enum tlog_rc sql_read_to_end(struct sqlite_store *s, sqlite3_stmt *st, bool whole,
+                             struct tlog_err *err, const char *what)
 {
     bool memory = !no_memory(s);
-    done(st);
+    sql_done(st);
     if (!memory) return fail_with(err, TLOG_NOMEM, "database: out of memory");
     return whole ? TLOG_OK : fail_with(err, TLOG_CORRUPT, "%s", what);
 }
 
-static bool column_hash(sqlite3_stmt *st, int at, struct tlog_hash *out)
+bool sql_column_hash(sqlite3_stmt *st, int at, struct tlog_hash *out)
 {
     struct qr_bytes v = sql_column(st, at);
     if (v.n != sizeof out->b) return false;
@@ -138,30 +153,67 @@ static bool column_hash(sqlite3_stmt *st, int at, struct tlog_hash *out)
 }
 
 /* Runs a statement that gives no row. */
-static enum tlog_rc run(struct sqlite_store *s, sqlite3_stmt *st, struct tlog_err *err)
+enum tlog_rc sql_run(struct sqlite_store *s, sqlite3_stmt *st, struct tlog_err *err)
 {
     int code = sqlite3_step(st);
     enum tlog_rc rc = sql_judge(s, code, err);
-    done(st);
+    sql_done(st);
     return rc;
 }
 
 static enum tlog_rc run_plain(struct sqlite_store *s, enum statement which, struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(s, which, err, &rc);
-    return st ? run(s, st, err) : rc;
+    sqlite3_stmt *st = sql_prepared(s, which, err, &rc);
+    return st ? sql_run(s, st, err) : rc;
 }
 
 /* Steps to the only row.  TLOG_NOTFOUND: there is none.  After TLOG_OK the
  * caller reads the columns and calls done. */
-static enum tlog_rc one_row(struct sqlite_store *s, sqlite3_stmt *st, struct tlog_err *err)
+enum tlog_rc sql_one_row(struct sqlite_store *s, sqlite3_stmt *st, struct tlog_err *err)
 {
     int code = sqlite3_step(st);
     if (code == SQLITE_ROW) return TLOG_OK;
     enum tlog_rc rc = code == SQLITE_DONE ? TLOG_NOTFOUND : sql_judge(s, code, err);
-    done(st);
+    sql_done(st);
     return rc;
+}
+
+/* ---- checksums ---- */
+
+static void sum_put(struct sum *sum, const void *p, size_t n)
+{
+    assert(n <= sizeof sum->b - sum->n);
+    qr_copy(sum->b + sum->n, p, n);
+    sum->n += n;
+}
+
+void sum_u64(struct sum *sum, uint64_t v)
+{
+    uint8_t b[8];
+    qr_set_be64(b, v);
+    sum_put(sum, b, sizeof b);
+}
+
+void sum_bytes(struct sum *sum, struct qr_bytes v)
+{
+    sum_u64(sum, v.n);
+    sum_put(sum, v.p, v.n);
+}
+
+struct sum sum_begin(char kind, uint32_t log_id)
+{
+    struct sum sum = {.n = 0};
+    sum_put(&sum, &kind, 1);
+    sum_u64(&sum, log_id);
+    return sum;
+}
+
+void sum_end(const struct sum *sum, uint8_t out[SUM_SIZE])
+{
+    struct tlog_hash hash;
+    tlog_leaf_hash((struct tlog_bytes){sum->b, sum->n}, &hash);
+    qr_copy(out, hash.b, SUM_SIZE);
 }
 
 /* ---- transactions ---- */
@@ -196,14 +248,27 @@ static enum tlog_rc st_unmark(struct store *s, bool keep, struct tlog_err *err)
 
 /* ---- the log itself ---- */
 
-static enum tlog_rc st_info(struct store *s, struct store_info *out, struct tlog_err *err)
+/* Over the log's row: its epoch and what it keeps are under no signature. */
+static void info_sum(uint32_t log_id, const struct store_info *in, uint8_t out[SUM_SIZE])
+{
+    struct sum sum = sum_begin('l', log_id);
+    sum_bytes(&sum, qr_str(in->origin));
+    sum_u64(&sum, in->epoch);
+    sum_u64(&sum, in->lookup);
+    sum_bytes(&sum, QR_BYTES(in->empty_ck, in->empty_ck_n));
+    sum_end(&sum, out);
+}
+
+static enum tlog_rc read_info(struct sqlite_store *s, struct store_info *out, bool summed,
+                              struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_INFO, err, &rc);
+    uint8_t sum[SUM_SIZE];
+    sqlite3_stmt *st = sql_prepared(s, S_INFO, err, &rc);
     if (!st) return rc;
-    rc = one_row(sql_of(s), st, err);
+    rc = sql_one_row(s, st, err);
     if (rc == TLOG_NOTFOUND)
-        return fail_with(err, rc, "the database has no log %u", (unsigned)sql_of(s)->log_id);
+        return fail_with(err, rc, "the database has no log %u", (unsigned)s->log_id);
     if (rc != TLOG_OK) return rc;
     *out = (struct store_info){.epoch = (uint64_t)sqlite3_column_int64(st, 1),
                                .lookup = sqlite3_column_int64(st, 3) != 0};
@@ -213,8 +278,43 @@ static enum tlog_rc st_info(struct store *s, struct store_info *out, struct tlog
         qr_copy(out->origin, origin.p, origin.n);
         qr_copy(out->empty_ck, ck.p, ck.n);
         out->empty_ck_n = ck.n;
+        info_sum(s->log_id, out, sum);
+        whole = !summed || qr_bytes_equal(sql_column(st, 4), QR_BYTES_OF(sum));
     }
-    return read_to_end(sql_of(s), st, whole, err, "the log's row is not one");
+    return sql_read_to_end(s, st, whole, err, "the log's own row is damaged");
+}
+
+static enum tlog_rc st_info(struct store *s, struct store_info *out, struct tlog_err *err)
+{
+    return read_info(sql_of(s), out, true, err);
+}
+
+static enum tlog_rc write_info(struct sqlite_store *s, enum statement which,
+                               const struct store_info *in, struct tlog_err *err)
+{
+    enum tlog_rc rc;
+    uint8_t sum[SUM_SIZE];
+    sqlite3_stmt *st = sql_prepared(s, which, err, &rc);
+    if (!st) return rc;
+    info_sum(s->log_id, in, sum);
+    (void)sqlite3_bind_text(st, 1, in->origin, -1, SQLITE_STATIC);
+    sql_bind_u64(st, 2, in->epoch);
+    sql_bind_bytes(st, 3, QR_BYTES(in->empty_ck, in->empty_ck_n));
+    sql_bind_u64(st, 4, in->lookup);
+    sql_bind_bytes(st, 5, QR_BYTES_OF(sum));
+    return sql_run(s, st, err);
+}
+
+static enum tlog_rc st_put_info(struct store *s, const struct store_info *in, struct tlog_err *err)
+{
+    return write_info(sql_of(s), S_PUT_INFO, in, err);
+}
+
+enum tlog_rc sql_sum_info(struct sqlite_store *s, struct tlog_err *err)
+{
+    struct store_info info;
+    TLOG_TRY(read_info(s, &info, false, err));
+    return write_info(s, S_PUT_INFO, &info, err);
 }
 
 enum tlog_rc sql_script(struct sqlite_store *s, const char *script, struct tlog_err *err)
@@ -231,21 +331,11 @@ enum tlog_rc sql_script(struct sqlite_store *s, const char *script, struct tlog_
 
 static enum tlog_rc st_add_log(struct store *s, const struct store_info *in, struct tlog_err *err)
 {
-    enum tlog_rc rc;
     TLOG_TRY(sql_script(sql_of(s), schema_tlog_log_001, err));
     TLOG_TRY(sql_script(sql_of(s), schema_tlog_log_002, err));
-    sqlite3_stmt *st = prepared(sql_of(s), S_ADD_LOG, err, &rc);
-    if (!st) return rc;
-    (void)sqlite3_bind_text(st, 1, in->origin, -1, SQLITE_STATIC);
-    bind_u64(st, 2, in->epoch);
-    bind_bytes(st, 3, QR_BYTES(in->empty_ck, in->empty_ck_n));
-    bind_u64(st, 4, in->lookup);
-    return run(sql_of(s), st, err);
-}
-
-static enum tlog_rc st_raise_epoch(struct store *s, struct tlog_err *err)
-{
-    return run_plain(sql_of(s), S_RAISE, err);
+    TLOG_TRY(sql_script(sql_of(s), schema_tlog_log_003, err));
+    TLOG_TRY(write_info(sql_of(s), S_ADD_LOG, in, err));
+    return sql_begin_names(sql_of(s), err);
 }
 
 /* ---- rows ---- */
@@ -253,22 +343,22 @@ static enum tlog_rc st_raise_epoch(struct store *s, struct tlog_err *err)
 static enum tlog_rc st_put_row(struct store *s, const struct store_row *row, struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_PUT_ROW, err, &rc);
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_PUT_ROW, err, &rc);
     if (!st) return rc;
-    bind_u64(st, 1, row->first);
-    bind_bytes(st, 2, qr_buf_bytes(&row->data));
-    if (row->ck.n > 0) bind_bytes(st, 3, qr_buf_bytes(&row->ck));
-    return run(sql_of(s), st, err);
+    sql_bind_u64(st, 1, row->first);
+    sql_bind_bytes(st, 2, qr_buf_bytes(&row->data));
+    if (row->ck.n > 0) sql_bind_bytes(st, 3, qr_buf_bytes(&row->ck));
+    return sql_run(sql_of(s), st, err);
 }
 
 static enum tlog_rc st_get_row(struct store *s, uint64_t index, struct store_row *out,
                                struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_GET_ROW, err, &rc);
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_GET_ROW, err, &rc);
     if (!st) return rc;
-    bind_u64(st, 1, index);
-    TLOG_TRY(one_row(sql_of(s), st, err));
+    sql_bind_u64(st, 1, index);
+    TLOG_TRY(sql_one_row(sql_of(s), st, err));
     out->first = (uint64_t)sqlite3_column_int64(st, 0);
     qr_buf_reset(&out->data);
     qr_buf_reset(&out->ck);
@@ -276,7 +366,7 @@ static enum tlog_rc st_get_row(struct store *s, uint64_t index, struct store_row
     bool whole = data.n <= out->data.cap && ck.n <= out->ck.cap;
     qr_buf_put_bytes(&out->data, data);
     qr_buf_put_bytes(&out->ck, ck);
-    TLOG_TRY(read_to_end(sql_of(s), st, whole, err, "a row of entries is too large"));
+    TLOG_TRY(sql_read_to_end(sql_of(s), st, whole, err, "a row of entries is too large"));
     return qr_buf_ok(&out->data) == QR_OK && qr_buf_ok(&out->ck) == QR_OK
                ? TLOG_OK
                : fail_with(err, TLOG_NOMEM, "out of memory");
@@ -286,29 +376,29 @@ static enum tlog_rc st_put_tile(struct store *s, uint64_t seq, const struct tlog
                                 const uint8_t nodes[TILE_STORED], struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_PUT_TILE, err, &rc);
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_PUT_TILE, err, &rc);
     if (!st) return rc;
-    bind_u64(st, 1, seq);
-    bind_bytes(st, 2, QR_BYTES_OF(root->b));
-    bind_bytes(st, 3, QR_BYTES(nodes, TILE_STORED));
-    return run(sql_of(s), st, err);
+    sql_bind_u64(st, 1, seq);
+    sql_bind_bytes(st, 2, QR_BYTES_OF(root->b));
+    sql_bind_bytes(st, 3, QR_BYTES(nodes, TILE_STORED));
+    return sql_run(sql_of(s), st, err);
 }
 
 static enum tlog_rc st_get_tile(struct store *s, uint64_t seq, struct tlog_hash *root,
                                 uint8_t nodes[TILE_STORED], struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), nodes ? S_GET_TILE : S_GET_ROOT, err, &rc);
+    sqlite3_stmt *st = sql_prepared(sql_of(s), nodes ? S_GET_TILE : S_GET_ROOT, err, &rc);
     if (!st) return rc;
-    bind_u64(st, 1, seq);
-    TLOG_TRY(one_row(sql_of(s), st, err));
-    bool whole = column_hash(st, 0, root);
+    sql_bind_u64(st, 1, seq);
+    TLOG_TRY(sql_one_row(sql_of(s), st, err));
+    bool whole = sql_column_hash(st, 0, root);
     if (whole && nodes) {
         struct qr_bytes v = sql_column(st, 1);
         whole = v.n == TILE_STORED;
         if (whole) qr_copy(nodes, v.p, v.n);
     }
-    return read_to_end(sql_of(s), st, whole, err, "a tile has a wrong length");
+    return sql_read_to_end(sql_of(s), st, whole, err, "a tile has a wrong length");
 }
 
 static void st_rest(struct store *s)
@@ -347,93 +437,72 @@ static enum tlog_rc st_read_tile(struct store *base, uint64_t seq, unsigned part
     return rc;
 }
 
+/* ---- the index of hashes ---- */
+
+static void part_sum(uint32_t log_id, uint64_t part, struct qr_bytes hashes, uint8_t out[SUM_SIZE])
+{
+    struct sum sum = sum_begin('p', log_id);
+    struct tlog_hash hash;
+    tlog_leaf_hash(as_tlog(hashes), &hash);
+    sum_u64(&sum, part);
+    sum_bytes(&sum, QR_BYTES_OF(hash.b));
+    sum_end(&sum, out);
+}
+
 static enum tlog_rc st_put_part(struct store *s, uint64_t part, struct qr_bytes hashes,
                                 struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_PUT_PART, err, &rc);
+    uint8_t sum[SUM_SIZE];
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_PUT_PART, err, &rc);
     if (!st) return rc;
-    bind_u64(st, 1, part);
-    bind_bytes(st, 2, hashes);
-    return run(sql_of(s), st, err);
+    part_sum(sql_of(s)->log_id, part, hashes, sum);
+    sql_bind_u64(st, 1, part);
+    sql_bind_bytes(st, 2, hashes);
+    sql_bind_bytes(st, 3, QR_BYTES_OF(sum));
+    return sql_run(sql_of(s), st, err);
 }
 
 static enum tlog_rc st_get_part(struct store *s, uint64_t part, struct qr_buf *out,
                                 struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_GET_PART, err, &rc);
+    uint8_t sum[SUM_SIZE];
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_GET_PART, err, &rc);
     if (!st) return rc;
-    bind_u64(st, 1, part);
-    TLOG_TRY(one_row(sql_of(s), st, err));
+    sql_bind_u64(st, 1, part);
+    TLOG_TRY(sql_one_row(sql_of(s), st, err));
+    struct qr_bytes hashes = sql_column(st, 0);
+    bool whole = hashes.n <= out->cap;
+    if (whole) part_sum(sql_of(s)->log_id, part, hashes, sum);
+    whole = whole && qr_bytes_equal(sql_column(st, 1), QR_BYTES_OF(sum));
     qr_buf_reset(out);
-    qr_buf_put_bytes(out, sql_column(st, 0));
-    TLOG_TRY(read_to_end(sql_of(s), st, true, err, ""));
+    if (whole) qr_buf_put_bytes(out, hashes);
+    TLOG_TRY(sql_read_to_end(sql_of(s), st, whole, err, "a part of the index is damaged"));
     return qr_buf_ok(out) == QR_OK ? TLOG_OK : fail_with(err, TLOG_NOMEM, "out of memory");
 }
 
-static enum tlog_rc st_want_lookup(struct store *s, struct tlog_err *err)
-{
-    return run_plain(sql_of(s), S_WANT_LOOKUP, err);
-}
-
-/* ---- keys and tags ---- */
-
-static enum tlog_rc st_put_key(struct store *s, struct qr_bytes key, const struct store_key *at,
-                               struct tlog_err *err)
+static enum tlog_rc st_clear_parts(struct store *s, uint64_t from, uint64_t to,
+                                   struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_PUT_KEY, err, &rc);
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_CLEAR_PARTS, err, &rc);
     if (!st) return rc;
-    bind_bytes(st, 1, key);
-    bind_u64(st, 2, at->index);
-    bind_bytes(st, 3, QR_BYTES_OF(at->leaf.b));
-    return run(sql_of(s), st, err);
+    /* Damage can make a number negative. */
+    (void)sqlite3_bind_int64(st, 1, from == 0 ? INT64_MIN : (sqlite3_int64)from);
+    sql_bind_u64(st, 2, to);
+    return sql_run(sql_of(s), st, err);
 }
 
-static enum tlog_rc st_get_key(struct store *s, struct qr_bytes key, struct store_key *out,
-                               struct tlog_err *err)
+static enum tlog_rc st_count_parts(struct store *s, uint64_t *out, struct tlog_err *err)
 {
     enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_GET_KEY, err, &rc);
+    sqlite3_stmt *st = sql_prepared(sql_of(s), S_COUNT_PARTS, err, &rc);
     if (!st) return rc;
-    bind_bytes(st, 1, key);
-    TLOG_TRY(one_row(sql_of(s), st, err));
-    out->index = (uint64_t)sqlite3_column_int64(st, 0);
-    bool whole = column_hash(st, 1, &out->leaf);
-    return read_to_end(sql_of(s), st, whole, err, "a key's row has no hash");
-}
-
-static enum tlog_rc st_put_tag(struct store *s, struct qr_bytes tag, uint64_t index,
-                               struct tlog_err *err)
-{
-    enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_PUT_TAG, err, &rc);
-    if (!st) return rc;
-    bind_bytes(st, 1, tag);
-    bind_u64(st, 2, index);
-    return run(sql_of(s), st, err);
-}
-
-static enum tlog_rc st_find_tag(struct store *s, struct qr_bytes tag, uint64_t from,
-                                uint64_t *indexes, size_t *n, struct tlog_err *err)
-{
-    enum tlog_rc rc;
-    sqlite3_stmt *st = prepared(sql_of(s), S_FIND_TAG, err, &rc);
-    if (!st) return rc;
-    bind_bytes(st, 1, tag);
-    bind_u64(st, 2, from);
-    bind_u64(st, 3, *n);
-    size_t got = 0;
-    int code;
-    while ((code = sqlite3_step(st)) == SQLITE_ROW) {
-        assert(got < *n);
-        indexes[got++] = (uint64_t)sqlite3_column_int64(st, 0);
-    }
-    *n = got;
-    rc = sql_judge(sql_of(s), code, err);
-    done(st);
-    return rc;
+    TLOG_TRY(sql_one_row(sql_of(s), st, err));
+    *out = (uint64_t)sqlite3_column_int64(st, 0);
+    sql_done(st);
+    return TLOG_OK;
 }
 
 /* ---- the write-ahead log ---- */
@@ -463,7 +532,7 @@ const struct store_ops sql_ops = {
     .unmark = st_unmark,
     .info = st_info,
     .add_log = st_add_log,
-    .raise_epoch = st_raise_epoch,
+    .put_info = st_put_info,
     .put_row = st_put_row,
     .get_row = st_get_row,
     .put_tile = st_put_tile,
@@ -472,13 +541,15 @@ const struct store_ops sql_ops = {
     .rest = st_rest,
     .put_part = st_put_part,
     .get_part = st_get_part,
-    .want_lookup = st_want_lookup,
-    .put_key = st_put_key,
-    .get_key = st_get_key,
-    .put_tag = st_put_tag,
-    .find_tag = st_find_tag,
+    .clear_parts = st_clear_parts,
+    .count_parts = st_count_parts,
+    .put_key = sql_put_key,
+    .get_key = sql_get_key,
+    .put_tag = sql_put_tag,
+    .find_tag = sql_find_tag,
     .frames = st_frames,
     .tidy = st_tidy,
     .check = sql_check,
     .each_key = sql_each_key,
+    .each_tag = sql_each_tag,
 };

@@ -380,8 +380,10 @@ struct tlog_config {
     void *ctx;
     uint64_t low_water_bytes; /* 0: 64 MiB; UINT64_MAX: no check */
     /* Keeps an index for tlog_find_hash, 10 bytes an entry; once asked for, it is
-     * kept by every later open. */
+     * kept by every later open.  What it lacks is written by the open that finds it
+     * missing, 10^6 entries a second or so. */
     bool index_hashes;
+    bool rebuild_hashes; /* writes all of it anew: when tlog_fsck names it */
 };
 
 /* Makes an empty log and its anchor.  The only call that ever creates a file of
@@ -431,8 +433,8 @@ struct tlog_receipt {
 };
 
 /* Appends one entry and waits until it is durable under a signed and anchored
- * checkpoint.  TLOG_CONFLICT, TLOG_RANGE, TLOG_FULL, TLOG_STATE, or what admit
- * said: nothing was appended.  TLOG_IO: unknown; ask again with the same key. */
+ * checkpoint.  TLOG_CONFLICT, TLOG_RANGE, TLOG_FULL, TLOG_STATE, TLOG_CORRUPT (the
+ * rows around its key are damaged), or what admit said: nothing was appended.  TLOG_IO: unknown; ask again with the same key. */
 enum tlog_rc tlog_append(struct tlog_log *log, const struct tlog_entry *entry,
                          struct tlog_receipt *receipt, struct tlog_signed *checkpoint,
                          struct tlog_err *err) TLOG_MUST_CHECK;
@@ -489,7 +491,8 @@ enum tlog_rc tlog_entries(struct tlog_log *log, uint64_t from, uint64_t to,
  * the published tree has no such tile of that width (1 to 256). */
 enum tlog_rc tlog_tile(struct tlog_log *log, const struct tlog_node *tile, size_t width,
                        struct tlog_hash *out, struct tlog_err *err) TLOG_MUST_CHECK;
-/* Index of the entry appended with key.  TLOG_NOTFOUND. */
+/* Index of the entry appended with key.  TLOG_NOTFOUND; TLOG_CORRUPT, also when it
+ * cannot be shown that there is none. */
 enum tlog_rc tlog_find_key(struct tlog_log *log, struct tlog_bytes key, uint64_t *index,
                            struct tlog_err *err) TLOG_MUST_CHECK;
 /* The first entry with this leaf hash.  TLOG_NOTFOUND; TLOG_STATE: the log keeps no
@@ -560,7 +563,9 @@ enum tlog_fault_kind {
     TLOG_FAULT_ENTRY,      /* entries [index, to) are not what was appended, or missing */
     TLOG_FAULT_TILE,       /* the tile (level, index) does not belong to the entries */
     TLOG_FAULT_CHECKPOINT, /* stored for size index: damaged, or signed for another tree */
-    TLOG_FAULT_KEY,        /* a key leads to entry index, which is not its own */
+    TLOG_FAULT_KEY,        /* the row of a key that leads to entry index, or its place */
+    TLOG_FAULT_TAG,        /* the same of a tag */
+    TLOG_FAULT_INDEX,      /* of leaf hashes: that of tile (level, index), or extra rows */
     TLOG_FAULT_ANCHOR      /* the anchor saw another tree, or is damaged */
 };
 
@@ -586,8 +591,8 @@ struct tlog_fsck {
  * and compares everything that is stored with it, and it with the anchor.
  * TLOG_CORRUPT: something is wrong; err says the first.  Else the search could
  * not be made: TLOG_NOTFOUND, TLOG_IO, TLOG_VERSION, TLOG_NOMEM.  *derived is
- * the tree by the entries; may be NULL.  The bytes of keys and tags
- * are under no hash: a changed one is another name, and is not found. */
+ * the tree by the entries; may be NULL.  Keys, tags and
+ * the index of hashes have checksums: damage is found, forgery is not. */
 enum tlog_rc tlog_fsck(const struct tlog_fsck *what, struct tlog_head *derived,
                        struct tlog_err *err) TLOG_MUST_CHECK;
 

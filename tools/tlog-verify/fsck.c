@@ -46,7 +46,8 @@ static void found(void *ctx, const struct tlog_fault *fault)
     static const char *const names[] = {
         [TLOG_FAULT_DATABASE] = "database", [TLOG_FAULT_ENTRY] = "entry",
         [TLOG_FAULT_TILE] = "tile",         [TLOG_FAULT_CHECKPOINT] = "checkpoint",
-        [TLOG_FAULT_KEY] = "key",           [TLOG_FAULT_ANCHOR] = "anchor"};
+        [TLOG_FAULT_KEY] = "key",           [TLOG_FAULT_TAG] = "tag",
+        [TLOG_FAULT_INDEX] = "index",       [TLOG_FAULT_ANCHOR] = "anchor"};
     struct faults *f = ctx;
     if (f->n++ < MAX_FAULTS) answer_check(f->a, names[fault->kind], false, fault->text);
 }
