@@ -24,6 +24,7 @@ set known {
   frost/cocktail-*.json   run_vectors_cocktail
   frost/decode-*.json     run_vectors_decode
   snp/cases.json          run_vectors_snp
+  snp/certtables.json     run_vectors_certtables
 }
 
 proc files_under {dir prefix} {

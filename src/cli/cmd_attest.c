@@ -7,6 +7,8 @@
 
 static const struct cli_command commands[] = {
     {"policy", "check, hash or explain an attestation policy", cli_attest_policy},
+    {"verify", "judge a report under a policy, offline", cli_attest_verify},
+    {"kds-url", "where AMD publishes the certificates behind a report", cli_attest_kds},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -15,6 +17,7 @@ static void usage(FILE *out)
     fprintf(out, "Examples:\n"
                  "  quorate attest policy check attestation.policy\n"
                  "  quorate attest policy hash attestation.policy      (TEE_POLICY_HASH)\n"
+                 "  quorate attest verify --report R --vek V --ica I --ark A --policy P\n"
                  "\nUsage: quorate attest COMMAND [OPTIONS]\n\nCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
