@@ -1,7 +1,8 @@
 /* find_secrets.c - where secrets lie: find-secrets LIST PID|FILE ...
  *
  * LIST has lines `name hex`.  Prints a line `name place` for each place that
- * holds one, raw or as hex; a place that cannot be read: `unreadable place`. */
+ * holds one, raw or as hex; a place that cannot be read: `unreadable place`.  A
+ * place in a process is PID@FROM, the mapping's first address in hex. */
 #include <config.h>
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST = 64, SIZE = 32, CHUNK = 1 << 20 };
+enum { MOST = 512, SIZE = 32, CHUNK = 1 << 20 };
 
 static struct {
     char name[32];
@@ -73,9 +74,16 @@ static long walk(int fd, uint64_t from, uint64_t to)
     return got;
 }
 
+static void report(const char *place)
+{
+    for (size_t k = 0; k < count; k++)
+        if (secrets[k].found) printf("%s %s\n", secrets[k].name, place);
+    for (size_t k = 0; k < count; k++) secrets[k].found = 0;
+}
+
 static long walk_process(const char *pid)
 {
-    char path[64], line[512];
+    char path[64], line[512], place[64];
     (void)snprintf(path, sizeof path, "/proc/%s/mem", pid);
     int fd = open(path, O_RDONLY);
     (void)snprintf(path, sizeof path, "/proc/%s/maps", pid);
@@ -83,10 +91,14 @@ static long walk_process(const char *pid)
     long got = 0;
     unsigned long from, to;
     char mode;
-    while (fd >= 0 && maps && fgets(line, sizeof line, maps))
-        if (sscanf(line, "%lx-%lx %c", &from, &to, &mode) == 3 && mode == 'r' &&
-            !strstr(line, "[vvar") && !strstr(line, "[vsyscall"))
-            got += walk(fd, from, to);
+    while (fd >= 0 && maps && fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx %c", &from, &to, &mode) != 3 || mode != 'r' ||
+            strstr(line, "[vvar") || strstr(line, "[vsyscall"))
+            continue;
+        got += walk(fd, from, to);
+        (void)snprintf(place, sizeof place, "%s@%lx", pid, from);
+        report(place);
+    }
     if (maps) (void)fclose(maps);
     if (fd >= 0) (void)close(fd);
     return got;
@@ -99,12 +111,10 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         int process = strspn(argv[i], "0123456789") == strlen(argv[i]);
         int fd = process ? -1 : open(argv[i], O_RDONLY);
-        for (size_t k = 0; k < count; k++) secrets[k].found = 0;
         long got = process ? walk_process(argv[i]) : fd < 0 ? 0 : walk(fd, 0, UINT64_MAX / 2);
         if (fd >= 0) (void)close(fd);
         if ((process && got == 0) || (!process && fd < 0)) printf("unreadable %s\n", argv[i]);
-        for (size_t k = 0; k < count; k++)
-            if (secrets[k].found) printf("%s %s\n", secrets[k].name, argv[i]);
+        report(argv[i]);
     }
     return 0;
 }
