@@ -5,6 +5,9 @@
 /* People in one ceremony.  DKG messages grow with n*t; 64 keeps the largest
  * below QR_MAX_MESSAGE_DKG. */
 #define QR_MAX_PARTICIPANTS 64
+/* Members of a key group, which frost/ may be asked to make or to sign with by
+ * others than a ceremony: arrays on the stack, a certificate of 560 KiB. */
+#define QR_MAX_MEMBERS 128
 /* Payload types one session may sign: dsse, sshsig, raw and room for more. */
 #define QR_MAX_PAYLOADS 4
 /* Sessions that one requester has open at the same time: a person who may ask

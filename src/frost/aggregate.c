@@ -9,23 +9,32 @@
 
 _Static_assert(FROST_SIG_SIZE == crypto_sign_BYTES, "Ed25519");
 
-/* z_i*B == D_i + rho_i*E_i + (c*lambda_i)*Y_i   (RFC 9591 section 5.4) */
+/* z_i*B - rho_i*E_i - (c*lambda_i)*Y_i == D_i   (RFC 9591 section 5.4) */
 static bool share_is_valid(const struct frost_attempt *a, const struct frost_group *g, size_t i,
-                           const uint8_t z[SCALAR_SIZE])
+                           const struct scalar *lambda, const uint8_t z[SCALAR_SIZE])
 {
-    struct scalar share, factor;
-    struct point_sum left, right;
-    if (scalar_decode(&share, z) != QR_OK) return false;
-    if (lagrange_coefficient(&factor, a->ids[i], a->ids, a->count) != QR_OK)
-        qr_fatal("a checked list has no Lagrange coefficient");
-    scalar_mul(&factor, &factor, &a->challenge);
-    point_sum_init(&left);
-    point_sum_add_base(&left, &share);
-    point_sum_init(&right);
-    point_sum_add(&right, &a->hiding[i]);
-    point_sum_add_mul(&right, &a->rho[i], &a->binding[i]);
-    point_sum_add_mul(&right, &factor, &g->shares[a->ids[i] - 1]);
-    return point_sum_equal(&left, &right);
+    struct public_point key;
+    struct public_sum sum;
+    struct public_term terms[3] = {
+        {.point = NULL}, {.point = &a->points[i].binding}, {.point = &key}};
+    if (scalar_decode(&terms[0].by, z) != QR_OK) return false;
+    scalar_negate(&terms[1].by, &a->rho[i]);
+    scalar_mul(&terms[2].by, lambda, &a->challenge);
+    scalar_negate(&terms[2].by, &terms[2].by);
+    public_of(&key, &g->shares[a->ids[i] - 1]);
+    public_sum_init(&sum);
+    public_sum_add_terms(&sum, terms, 3);
+    return public_sum_equal(&sum, &a->points[i].hiding);
+}
+
+static void name_culprits(const struct frost_attempt *a, const struct frost_group *g,
+                          const struct frost_sig_share *shares, struct frost_culprits *bad)
+{
+    struct scalar lambda[QR_MAX_MEMBERS];
+    if (lagrange_coefficients(lambda, a->ids, a->count) != QR_OK)
+        qr_fatal("a checked list has no Lagrange coefficients");
+    for (size_t i = 0; i < a->count; i++)
+        if (!share_is_valid(a, g, i, &lambda[i], shares[i].z)) bad->ids[bad->count++] = a->ids[i];
 }
 
 /* R || sum of z_i; false when a z_i is not canonical or the sum is no
@@ -60,8 +69,7 @@ enum qr_rc frost_aggregate(const struct frost_group *g, const struct frost_packa
     if (sum_is_signature(&a, g, p->msg, shares, out->sig)) return QR_OK;
 
     qr_zero(out->sig, sizeof out->sig);
-    for (size_t i = 0; i < a.count; i++)
-        if (!share_is_valid(&a, g, i, shares[i].z)) bad->ids[bad->count++] = a.ids[i];
+    name_culprits(&a, g, shares, bad);
     if (bad->count == 0)
         return qr_fail(err, QR_BUG, "every share verifies but the signature does not");
     return qr_fail(err, QR_FALSE, "%zu bad signature share(s), the first from signer %u",

@@ -26,24 +26,25 @@ enum qr_rc cocktail_transcript_write(const struct cocktail_transcript *t, struct
     return qr_buf_ok(out);
 }
 
-enum qr_rc cocktail_group(const struct cocktail_params *p, const struct point *commitments,
+enum qr_rc cocktail_group(const struct cocktail_params *p, const struct public_point *commitments,
                           struct frost_group *out)
 {
-    struct point total[QR_MAX_PARTICIPANTS]; /* C_agg,k */
-    struct point_sum sum;
-    assert(p->t >= 1 && p->t <= p->n && p->n <= QR_MAX_PARTICIPANTS);
+    struct public_point total[QR_MAX_MEMBERS]; /* C_agg,k */
+    struct public_sum sums[QR_MAX_MEMBERS], sum;
+    assert(p->t >= 1 && p->t <= p->n && p->n <= QR_MAX_MEMBERS);
+    *out = (struct frost_group){.n = p->n, .t = p->t};
     for (uint32_t k = 0; k < p->t; k++) {
-        point_sum_init(&sum);
-        for (uint32_t j = 0; j < p->n; j++) point_sum_add(&sum, &commitments[(size_t)j * p->t + k]);
-        QR_TRY(point_sum_done(&sum, &total[k]));
+        public_sum_init(&sum);
+        for (uint32_t j = 0; j < p->n; j++)
+            public_sum_add(&sum, &commitments[(size_t)j * p->t + k]);
+        if (k == 0) QR_TRY(public_sum_done(&sum, &out->key));
+        QR_TRY(public_sum_point(&sum, &total[k]));
     }
-    *out = (struct frost_group){.n = p->n, .t = p->t, .key = total[0]};
     for (uint32_t m = 1; m <= p->n; m++) {
-        point_sum_init(&sum);
-        point_sum_add_poly(&sum, total, p->t, m);
-        QR_TRY(point_sum_done(&sum, &out->shares[m - 1]));
+        public_sum_init(&sums[m - 1]);
+        public_sum_add_poly(&sums[m - 1], total, p->t, m);
     }
-    return QR_OK;
+    return public_sums_done(sums, p->n, out->shares);
 }
 
 bool cocktail_find_copy(const struct cocktail_params *p, const struct point *commitments,
@@ -83,7 +84,7 @@ static enum qr_rc split(struct qr_bytes bytes, struct raw_transcript *raw,
     raw->n = qr_read_le32(&r);
     raw->t = qr_read_le32(&r);
     if (r.failed) return qr_fail(err, QR_MALFORMED, "the transcript is cut off");
-    if (raw->t < 1 || raw->t > raw->n || raw->n > QR_MAX_PARTICIPANTS)
+    if (raw->t < 1 || raw->t > raw->n || raw->n > QR_MAX_MEMBERS)
         return qr_fail(err, QR_RANGE, "no group can be %u of %u", raw->t, raw->n);
     raw->keys = qr_read_bytes(&r, (size_t)raw->n * POINT_SIZE);
     out->commitments = qr_read_bytes(&r, (size_t)raw->n * raw->t * POINT_SIZE);
@@ -99,21 +100,23 @@ static enum qr_rc split(struct qr_bytes bytes, struct raw_transcript *raw,
     return QR_OK;
 }
 
-/* commitments and ephemerals have room for n*t and n points. */
+/* decoded has room for n*t points. */
 static enum qr_rc check_contributions(const struct cocktail_certificate *c, struct qr_bytes pops,
-                                      struct point *commitments, struct point *ephemerals,
-                                      struct qr_err *err)
+                                      struct public_point *decoded, struct qr_err *err)
 {
     const struct cocktail_params *p = &c->params;
+    struct point ephemerals[QR_MAX_MEMBERS];
     uint32_t pair[2];
+    size_t bad = 0;
+    enum qr_rc rc = public_decode_many(decoded, c->commitments.p, (size_t)p->n * p->t, &bad);
+    if (rc != QR_OK) return qr_fail(err, rc, "an invalid point of participant %zu", bad / p->t + 1);
+    /* Checked now, so these bytes are points. */
+    const struct point *commitments = (const struct point *)c->commitments.p;
     for (uint32_t j = 0; j < p->n; j++) {
-        const uint8_t *raw = c->commitments.p + (size_t)j * p->t * POINT_SIZE;
-        struct point *own = commitments + (size_t)j * p->t;
-        enum qr_rc rc = point_decode(&ephemerals[j], c->ephemerals.p + (size_t)j * POINT_SIZE);
-        for (uint32_t k = 0; k < p->t && rc == QR_OK; k++)
-            rc = point_decode(&own[k], raw + (size_t)k * POINT_SIZE);
+        rc = point_decode(&ephemerals[j], c->ephemerals.p + (size_t)j * POINT_SIZE);
         if (rc != QR_OK) return qr_fail(err, rc, "an invalid point of participant %u", j + 1);
-        rc = cocktail_pop_check(p, own, &ephemerals[j], pops.p + (size_t)j * SCHNORR_SIZE);
+        rc = cocktail_pop_check(p, commitments + (size_t)j * p->t, &ephemerals[j],
+                                pops.p + (size_t)j * SCHNORR_SIZE);
         if (rc != QR_OK) return qr_fail(err, rc, "bad proof of possession of %u", j + 1);
     }
     if (cocktail_find_copy(p, commitments, ephemerals, pair))
@@ -135,15 +138,14 @@ enum qr_rc cocktail_certificate_read(struct qr_bytes bytes, struct cocktail_cert
                                      struct qr_err *err)
 {
     struct raw_transcript raw = {0};
-    struct point ephemerals[QR_MAX_PARTICIPANTS];
     *out = (struct cocktail_certificate){0};
     QR_TRY(split(bytes, &raw, out, err));
     QR_TRY(cocktail_params_init(&out->params, raw.n, raw.t, raw.keys, err));
     qr_copy(out->params.context, raw.context.p, COCKTAIL_CONTEXT_SIZE);
 
-    struct point *commitments = calloc((size_t)raw.n * raw.t, sizeof *commitments);
+    struct public_point *commitments = calloc((size_t)raw.n * raw.t, sizeof *commitments);
     if (!commitments) return qr_fail(err, QR_NOMEM, "no memory for a certificate");
-    enum qr_rc rc = check_contributions(out, raw.pops, commitments, ephemerals, err);
+    enum qr_rc rc = check_contributions(out, raw.pops, commitments, err);
     if (rc == QR_OK && cocktail_group(&out->params, commitments, &out->group) != QR_OK)
         rc = qr_fail(err, QR_RANGE, "a key of the group is the identity");
     free(commitments);

@@ -13,13 +13,13 @@
 
 #include "frost/cocktail_wire.h"
 #include "frost/keys.h"
+#include "frost/public.h"
 
 /* Application bytes in a transcript; ours are COCKTAIL_EXT_SIZE long. */
 #define COCKTAIL_MAX_EXT 4096
-#define COCKTAIL_MAX_TRANSCRIPT                                                         \
-    (122 + 32 * QR_MAX_PARTICIPANTS * QR_MAX_PARTICIPANTS + 128 * QR_MAX_PARTICIPANTS + \
-     COCKTAIL_MAX_EXT)
-#define COCKTAIL_MAX_CERTIFICATE (COCKTAIL_MAX_TRANSCRIPT + 64 * QR_MAX_PARTICIPANTS)
+#define COCKTAIL_MAX_TRANSCRIPT \
+    (122 + 32 * QR_MAX_MEMBERS * QR_MAX_MEMBERS + 128 * QR_MAX_MEMBERS + COCKTAIL_MAX_EXT)
+#define COCKTAIL_MAX_CERTIFICATE (COCKTAIL_MAX_TRANSCRIPT + 64 * QR_MAX_MEMBERS)
 
 /* Everything that T says, checked.  Borrows from the certificate's bytes. */
 struct cocktail_certificate {
@@ -46,7 +46,7 @@ enum qr_rc cocktail_transcript_write(const struct cocktail_transcript *t, struct
 
 /* Y = sum of C_{j,0}, Y_m = sum over k of m^k * sum over j of C_{j,k}.
  * QR_RANGE: one of them is the identity. */
-enum qr_rc cocktail_group(const struct cocktail_params *p, const struct point *commitments,
+enum qr_rc cocktail_group(const struct cocktail_params *p, const struct public_point *commitments,
                           struct frost_group *out) QR_MUST_CHECK;
 
 /* Checks everything: exact length, suite, parameters, every point, every proof

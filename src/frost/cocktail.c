@@ -18,7 +18,7 @@ enum dkg_state { DKG_NEW, DKG_DEALT, DKG_PENDING, DKG_DONE, DKG_FAILED };
 /* Places in the locked region, in scalars. */
 #define AT_SHARE 0
 #define AT_EPHEMERAL 1
-#define AT_COEFFICIENTS 2
+#define AT_COEFFICIENTS 2 /* t of them, then d*P_j for every j */
 
 struct dkg {
     enum dkg_state state;
@@ -30,8 +30,9 @@ struct dkg {
     struct qr_secret secret;
     uint8_t own_digest[HASH_SIZE]; /* of our first message */
     struct point *commitments;     /* n * t, in order */
-    struct point ephemerals[QR_MAX_PARTICIPANTS];
-    uint8_t pops[QR_MAX_PARTICIPANTS][SCHNORR_SIZE];
+    struct public_point *decoded;  /* the same */
+    struct point ephemerals[QR_MAX_MEMBERS];
+    uint8_t pops[QR_MAX_MEMBERS][SCHNORR_SIZE];
     struct qr_buf transcript;
     struct qr_buf recovery;
     uint8_t frames_digest[COCKTAIL_DIGEST_SIZE];
@@ -92,6 +93,18 @@ enum qr_rc cocktail_static_check(const uint8_t pub[POINT_SIZE], struct qr_bytes 
     return schnorr_verify(&p, parts, 2, sig);
 }
 
+static size_t secret_size(const struct cocktail_params *p)
+{
+    return (AT_COEFFICIENTS + (size_t)p->t + p->n) * SCALAR_SIZE;
+}
+
+/* d*P_j, made in round 1 and used again in round 2. */
+static struct point *dh_at(const struct dkg *d, uint32_t j)
+{
+    _Static_assert(sizeof(struct point) == sizeof(struct scalar), "they share a region");
+    return (struct point *)secret_at(d, AT_COEFFICIENTS + (size_t)d->params.t + j - 1);
+}
+
 enum qr_rc dkg_new(struct dkg **out, const struct dkg_setup *setup, struct qr_err *err)
 {
     const struct cocktail_params *p = setup->params;
@@ -109,8 +122,10 @@ enum qr_rc dkg_new(struct dkg **out, const struct dkg_setup *setup, struct qr_er
     qr_buf_init(&d->transcript, COCKTAIL_MAX_TRANSCRIPT);
     qr_buf_init(&d->recovery, (size_t)p->n * (8 + COCKTAIL_MAX_CIPHERTEXT));
     d->commitments = calloc((size_t)p->n * p->t, sizeof *d->commitments);
-    enum qr_rc rc = d->commitments ? QR_OK : qr_fail(err, QR_NOMEM, "no memory for a DKG");
-    if (rc == QR_OK) rc = qr_secret_init(&d->secret, (AT_COEFFICIENTS + p->t) * SCALAR_SIZE, err);
+    d->decoded = calloc((size_t)p->n * p->t, sizeof *d->decoded);
+    enum qr_rc rc =
+        d->commitments && d->decoded ? QR_OK : qr_fail(err, QR_NOMEM, "no memory for a DKG");
+    if (rc == QR_OK) rc = qr_secret_init(&d->secret, secret_size(p), err);
     if (rc != QR_OK) {
         dkg_free(d);
         return rc;
@@ -126,6 +141,7 @@ void dkg_free(struct dkg *d)
     qr_buf_fini(&d->transcript);
     qr_buf_fini(&d->recovery);
     free(d->commitments);
+    free(d->decoded);
     free(d);
 }
 
@@ -159,9 +175,10 @@ static enum qr_rc seal_shares(struct dkg *d, struct qr_bytes payload, struct qr_
     enum qr_rc rc = QR_OK;
     struct scalar share;
     for (uint32_t j = 1; j <= p->n && rc == QR_OK; j++) {
-        struct envelope_route route = {p, d->index, j, &d->ephemerals[d->index - 1]};
+        struct envelope_route route = {p, d->index, j, &d->ephemerals[d->index - 1], dh_at(d, j)};
         struct envelope_content content = {&share, payload};
         scalar_poly(&share, secret_at(d, AT_COEFFICIENTS), p->t, j);
+        point_mul(dh_at(d, j), scalar_of_secret(&d->key->d, 0), &p->keys[j - 1]);
         rc = envelope_seal(&route, secret_at(d, AT_EPHEMERAL), scalar_of_secret(&d->key->d, 0),
                            &content, out);
     }
@@ -198,6 +215,12 @@ enum qr_rc dkg_round1(struct dkg *d, struct qr_bytes payload, struct qr_buf *out
     return QR_OK;
 }
 
+/* What round 2 needs of the messages while it lasts. */
+struct arrived {
+    const uint8_t *ephemeral[QR_MAX_MEMBERS];
+    struct qr_bytes ours[QR_MAX_MEMBERS];
+};
+
 static enum qr_rc refuse(struct dkg *d, enum qr_rc rc, uint32_t index, enum dkg_reason reason,
                          struct qr_err *err)
 {
@@ -205,28 +228,44 @@ static enum qr_rc refuse(struct dkg *d, enum qr_rc rc, uint32_t index, enum dkg_
     return qr_fail(err, rc, "DKG, participant %u: %s", index, dkg_reason_name(reason));
 }
 
-/* Round 2 steps 1 and 2 for the message of participant j; ours is the
- * ciphertext addressed to us. */
-static enum qr_rc accept_public(struct dkg *d, uint32_t j, struct qr_bytes msg,
-                                struct qr_bytes *ours, struct qr_err *err)
+/* Round 2 step 1 for the message of participant j, its points aside; ours is
+ * the ciphertext addressed to us. */
+static enum qr_rc take_apart(struct dkg *d, uint32_t j, struct qr_bytes msg, struct arrived *in,
+                             struct qr_err *err)
 {
     const struct cocktail_params *p = &d->params;
-    struct cocktail_msg1 m = {.commitments = d->commitments + (size_t)(j - 1) * p->t};
-    enum dkg_reason reason;
+    struct cocktail_raw1 raw;
     uint8_t digest[HASH_SIZE];
     hash_message(msg, digest);
     if (j == d->index && !qr_equal_ct(digest, d->own_digest, HASH_SIZE))
         return refuse(d, QR_CONFLICT, 0, DKG_OWN, err);
-    enum qr_rc rc = cocktail_msg1_parse(&m, p, msg, &reason);
-    if (rc != QR_OK) return refuse(d, rc, j, reason, err);
-    rc = cocktail_pop_check(p, m.commitments, &m.ephemeral, m.pop);
-    if (rc != QR_OK) return refuse(d, rc, j, DKG_POP, err);
-    d->ephemerals[j - 1] = m.ephemeral;
-    qr_copy(d->pops[j - 1], m.pop, SCHNORR_SIZE);
-    *ours = m.frames[d->index - 1];
-    qr_buf_put_be64(&d->recovery, ours->n);
-    qr_buf_put_bytes(&d->recovery, *ours);
+    enum dkg_reason reason = cocktail_msg1_split(&raw, p, msg);
+    if (reason != DKG_FINE) return refuse(d, QR_MALFORMED, j, reason, err);
+    qr_copy(d->commitments + (size_t)(j - 1) * p->t, raw.commitments.p, raw.commitments.n);
+    qr_copy(d->pops[j - 1], raw.pop, SCHNORR_SIZE);
+    in->ephemeral[j - 1] = raw.ephemeral;
+    in->ours[j - 1] = raw.frames[d->index - 1];
+    qr_buf_put_be64(&d->recovery, in->ours[j - 1].n);
+    qr_buf_put_bytes(&d->recovery, in->ours[j - 1]);
     return qr_buf_ok(&d->recovery);
+}
+
+/* All points of the messages, then step 2 for each. */
+static enum qr_rc accept_public(struct dkg *d, const struct arrived *in, struct qr_err *err)
+{
+    const struct cocktail_params *p = &d->params;
+    size_t bad = 0;
+    enum qr_rc rc = public_decode_many(d->decoded, d->commitments[0].b, (size_t)p->n * p->t, &bad);
+    if (rc == QR_MALFORMED) return refuse(d, rc, (uint32_t)(bad / p->t) + 1, DKG_POINT, err);
+    if (rc != QR_OK) return qr_fail(err, rc, "no memory for a DKG");
+    for (uint32_t j = 1; j <= p->n; j++) {
+        struct point *e = &d->ephemerals[j - 1];
+        if (point_decode(e, in->ephemeral[j - 1]) != QR_OK)
+            return refuse(d, QR_MALFORMED, j, DKG_POINT, err);
+        rc = cocktail_pop_check(p, d->commitments + (size_t)(j - 1) * p->t, e, d->pops[j - 1]);
+        if (rc != QR_OK) return refuse(d, rc, j, DKG_POP, err);
+    }
+    return QR_OK;
 }
 
 /* Step 3: all shares opened and checked, summed into the final share. */
@@ -236,10 +275,10 @@ static enum qr_rc accept_shares(struct dkg *d, const struct qr_bytes *ours, stru
     struct scalar share, *sum = secret_at(d, AT_SHARE);
     enum qr_rc rc = QR_OK;
     for (uint32_t j = 1; j <= p->n && rc == QR_OK; j++) {
-        struct envelope_route route = {p, j, d->index, &d->ephemerals[j - 1]};
+        struct envelope_route route = {p, j, d->index, &d->ephemerals[j - 1], dh_at(d, j)};
         enum dkg_reason reason = DKG_FINE;
         rc = envelope_open(&route, scalar_of_secret(&d->key->d, 0),
-                           d->commitments + (size_t)(j - 1) * p->t, ours[j - 1], &share, &reason);
+                           d->decoded + (size_t)(j - 1) * p->t, ours[j - 1], &share, &reason);
         if (rc == QR_OK)
             scalar_add(sum, sum, &share);
         else if (reason != DKG_FINE)
@@ -252,30 +291,30 @@ static enum qr_rc accept_shares(struct dkg *d, const struct qr_bytes *ours, stru
 /* Step 4: the group, and the share's own equation as a last defence. */
 static enum qr_rc accept_keys(struct dkg *d, struct qr_err *err)
 {
-    struct point_sum left, right;
-    if (cocktail_group(&d->params, d->commitments, &d->group) != QR_OK)
+    const struct scalar *share = secret_at(d, AT_SHARE);
+    struct point own;
+    if (cocktail_group(&d->params, d->decoded, &d->group) != QR_OK)
         return refuse(d, QR_RANGE, 0, DKG_KEY, err);
-    point_sum_init(&left);
-    point_sum_add_base(&left, secret_at(d, AT_SHARE));
-    point_sum_init(&right);
-    point_sum_add(&right, &d->group.shares[d->index - 1]);
-    if (!point_sum_equal(&left, &right)) qr_fatal("checked shares do not add up");
+    if (scalar_is_zero(share)) qr_fatal("checked shares do not add up");
+    point_mul_base(&own, share);
+    if (!point_equal(&own, &d->group.shares[d->index - 1]))
+        qr_fatal("checked shares do not add up");
     return QR_OK;
 }
 
 static enum qr_rc accept_all(struct dkg *d, const struct qr_bytes *msgs, struct qr_err *err)
 {
     const struct cocktail_params *p = &d->params;
-    struct qr_bytes ours[QR_MAX_PARTICIPANTS];
+    struct arrived in;
     uint32_t pair[2];
-    for (uint32_t j = 1; j <= p->n; j++)
-        QR_TRY(accept_public(d, j, msgs[j - 1], &ours[j - 1], err));
+    for (uint32_t j = 1; j <= p->n; j++) QR_TRY(take_apart(d, j, msgs[j - 1], &in, err));
+    QR_TRY(accept_public(d, &in, err));
     if (cocktail_find_copy(p, d->commitments, d->ephemerals, pair)) {
         d->blame = (struct dkg_blame){.reason = DKG_DUPLICATE, .pair = {pair[0], pair[1]}};
         return qr_fail(err, QR_CONFLICT, "DKG: participants %u and %u sent the same contribution",
                        pair[0], pair[1]);
     }
-    QR_TRY(accept_shares(d, ours, err));
+    QR_TRY(accept_shares(d, in.ours, err));
     QR_TRY(accept_keys(d, err));
     return cocktail_frames_digest(p, msgs, d->frames_digest);
 }
@@ -304,7 +343,7 @@ static enum qr_rc round2(struct dkg *d, const struct qr_bytes *msgs, struct qr_b
     d->state = DKG_FAILED;
     enum qr_rc rc = accept_all(d, msgs, err);
     if (rc == QR_OK) rc = certify(d, prefix, raw, sig);
-    qr_wipe(secret_at(d, AT_EPHEMERAL), (1 + (size_t)d->params.t) * SCALAR_SIZE);
+    qr_wipe(secret_at(d, AT_EPHEMERAL), secret_size(&d->params) - AT_EPHEMERAL * SCALAR_SIZE);
     if (rc == QR_OK)
         d->state = DKG_PENDING;
     else

@@ -6,6 +6,7 @@
 #include "frost/cocktail_wire.h"
 
 #include "frost/hash.h"
+#include "frost/public.h"
 
 #include <assert.h>
 
@@ -13,7 +14,7 @@ enum qr_rc cocktail_params_init(struct cocktail_params *p, uint32_t n, uint32_t 
                                 struct qr_bytes keys, struct qr_err *err)
 {
     *p = (struct cocktail_params){.n = n, .t = t};
-    if (t < 1 || t > n || n > QR_MAX_PARTICIPANTS)
+    if (t < 1 || t > n || n > QR_MAX_MEMBERS)
         return qr_fail(err, QR_RANGE, "no group can be %u of %u", t, n);
     if (keys.n != (size_t)n * POINT_SIZE)
         return qr_fail(err, QR_RANGE, "%zu bytes of keys for %u participants", keys.n, n);
@@ -49,36 +50,40 @@ const char *dkg_reason_name(enum dkg_reason reason)
     return names[reason];
 }
 
-static enum dkg_reason parse_lengths(struct cocktail_msg1 *m, const struct cocktail_params *p,
-                                     struct qr_bytes s)
+enum dkg_reason cocktail_msg1_split(struct cocktail_raw1 *raw, const struct cocktail_params *p,
+                                    struct qr_bytes s)
 {
     struct qr_reader r = qr_reader_of(s);
-    (void)qr_read_bytes(&r, cocktail_msg1_head(p));
+    raw->commitments = qr_read_bytes(&r, (size_t)p->t * POINT_SIZE);
+    raw->pop = qr_read_bytes(&r, SCHNORR_SIZE).p;
+    raw->ephemeral = qr_read_bytes(&r, POINT_SIZE).p;
     for (uint32_t j = 0; j < p->n; j++) {
         uint64_t n = qr_read_be64(&r);
         if (r.failed) return DKG_LENGTH;
         if (n < COCKTAIL_MIN_CIPHERTEXT || n > COCKTAIL_MAX_CIPHERTEXT) return DKG_FRAME;
-        m->frames[j] = qr_read_bytes(&r, (size_t)n);
+        raw->frames[j] = qr_read_bytes(&r, (size_t)n);
     }
     return qr_reader_done(&r) == QR_OK ? DKG_FINE : DKG_LENGTH;
 }
 
 static enum dkg_reason parse_points(struct cocktail_msg1 *m, const struct cocktail_params *p,
-                                    struct qr_bytes s)
+                                    const struct cocktail_raw1 *raw)
 {
-    const uint8_t *at = s.p;
-    for (uint32_t k = 0; k < p->t; k++, at += POINT_SIZE)
-        if (point_decode(&m->commitments[k], at) != QR_OK) return DKG_POINT;
-    qr_copy(m->pop, at, SCHNORR_SIZE);
-    at += SCHNORR_SIZE;
-    return point_decode(&m->ephemeral, at) == QR_OK ? DKG_FINE : DKG_POINT;
+    struct public_point decoded[QR_MAX_MEMBERS];
+    size_t bad;
+    if (public_decode_many(decoded, raw->commitments.p, p->t, &bad) != QR_OK) return DKG_POINT;
+    qr_copy(m->commitments, raw->commitments.p, raw->commitments.n);
+    qr_copy(m->pop, raw->pop, SCHNORR_SIZE);
+    qr_copy(m->frames, raw->frames, p->n * sizeof m->frames[0]);
+    return point_decode(&m->ephemeral, raw->ephemeral) == QR_OK ? DKG_FINE : DKG_POINT;
 }
 
 enum qr_rc cocktail_msg1_parse(struct cocktail_msg1 *m, const struct cocktail_params *p,
                                struct qr_bytes s, enum dkg_reason *reason)
 {
-    *reason = parse_lengths(m, p, s);
-    if (*reason == DKG_FINE) *reason = parse_points(m, p, s);
+    struct cocktail_raw1 raw;
+    *reason = cocktail_msg1_split(&raw, p, s);
+    if (*reason == DKG_FINE) *reason = parse_points(m, p, &raw);
     return *reason == DKG_FINE ? QR_OK : QR_MALFORMED;
 }
 
@@ -94,7 +99,7 @@ enum qr_rc cocktail_pop_check(const struct cocktail_params *p, const struct poin
 enum qr_rc cocktail_msg1_check(const struct cocktail_params *p, uint32_t index, struct qr_bytes s,
                                struct dkg_blame *blame, struct qr_err *err)
 {
-    struct point commitments[QR_MAX_PARTICIPANTS];
+    struct point commitments[QR_MAX_MEMBERS];
     struct cocktail_msg1 m = {.commitments = commitments};
     enum dkg_reason reason = DKG_FINE;
     enum qr_rc rc = cocktail_msg1_parse(&m, p, s, &reason);

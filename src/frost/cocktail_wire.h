@@ -24,12 +24,12 @@
 struct cocktail_params {
     uint32_t n;
     uint32_t t;
-    struct point keys[QR_MAX_PARTICIPANTS]; /* P_1 .. P_n, in the agreed order */
+    struct point keys[QR_MAX_MEMBERS]; /* P_1 .. P_n, in the agreed order */
     uint8_t context[COCKTAIL_CONTEXT_SIZE];
 };
 
 /* keys is P_1 || ... || P_n.  QR_RANGE: not 1 <= t <= n <=
- * QR_MAX_PARTICIPANTS, or keys is not n points long; QR_MALFORMED: a key that
+ * QR_MAX_MEMBERS, or keys is not n points long; QR_MALFORMED: a key that
  * is no valid point; QR_CONFLICT: a key occurs twice. */
 enum qr_rc cocktail_params_init(struct cocktail_params *p, uint32_t n, uint32_t t,
                                 struct qr_bytes keys, struct qr_err *err) QR_MUST_CHECK;
@@ -70,9 +70,20 @@ struct cocktail_msg1 {
     struct point *commitments;
     struct point ephemeral;
     uint8_t pop[SCHNORR_SIZE];
-    struct qr_bytes frames[QR_MAX_PARTICIPANTS];
+    struct qr_bytes frames[QR_MAX_MEMBERS];
 };
 
+/* The lengths alone, which settle where everything lies: pop and frames are
+ * set, *commitments borrows the t points, ephemeral is undecoded bytes.
+ * DKG_LENGTH or DKG_FRAME when they are wrong. */
+struct cocktail_raw1 {
+    struct qr_bytes commitments;
+    const uint8_t *pop;
+    const uint8_t *ephemeral;
+    struct qr_bytes frames[QR_MAX_MEMBERS];
+};
+enum dkg_reason cocktail_msg1_split(struct cocktail_raw1 *raw, const struct cocktail_params *p,
+                                    struct qr_bytes s) QR_MUST_CHECK;
 /* Exact parse: n frames and not a byte more.  Lengths first, points after.
  * QR_MALFORMED with *reason DKG_LENGTH, DKG_FRAME or DKG_POINT. */
 enum qr_rc cocktail_msg1_parse(struct cocktail_msg1 *m, const struct cocktail_params *p,

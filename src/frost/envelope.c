@@ -34,6 +34,15 @@ static void derive(const struct envelope_route *r, const struct point *dh_epheme
     hasher_done(&h, tmp);
 }
 
+static void dh_static(const struct envelope_route *route, const struct scalar *own,
+                      const struct point *other, struct point *out)
+{
+    if (route->dh_static)
+        *out = *route->dh_static;
+    else
+        point_mul(out, own, other);
+}
+
 enum qr_rc envelope_seal(const struct envelope_route *route, const struct scalar *ephemeral,
                          const struct scalar *own, const struct envelope_content *content,
                          struct qr_buf *out)
@@ -48,7 +57,7 @@ enum qr_rc envelope_seal(const struct envelope_route *route, const struct scalar
     qr_copy(text.p, content->share->b, SCALAR_SIZE);
     qr_copy(text.p + SCALAR_SIZE, content->payload.p, content->payload.n);
     point_mul(&dh[0], ephemeral, to);
-    point_mul(&dh[1], own, to);
+    dh_static(route, own, to, &dh[1]);
     derive(route, &dh[0], &dh[1], tmp);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(text.p, NULL, text.p, plain, NULL, 0, NULL,
                                                      tmp + KEY_SIZE, tmp);
@@ -60,20 +69,21 @@ enum qr_rc envelope_seal(const struct envelope_route *route, const struct scalar
     return qr_buf_ok(out);
 }
 
-/* s*B == sum over k of to^k * C_k */
-static bool share_fits(const struct envelope_route *route, const struct point *commitments,
+/* s*B == sum over k of to^k * C_k.  The share is secret: s*B by libsodium. */
+static bool share_fits(const struct envelope_route *route, const struct public_point *commitments,
                        const struct scalar *share)
 {
-    struct point_sum left, right;
-    point_sum_init(&left);
-    point_sum_add_base(&left, share);
-    point_sum_init(&right);
-    point_sum_add_poly(&right, commitments, route->params->t, route->to);
-    return point_sum_equal(&left, &right);
+    struct public_sum expected;
+    struct point got;
+    public_sum_init(&expected);
+    public_sum_add_poly(&expected, commitments, route->params->t, route->to);
+    if (scalar_is_zero(share)) return public_sum_is_zero(&expected);
+    point_mul_base(&got, share);
+    return public_sum_is(&expected, got.b);
 }
 
 enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar *own,
-                         const struct point *commitments, struct qr_bytes cipher,
+                         const struct public_point *commitments, struct qr_bytes cipher,
                          struct scalar *share, enum dkg_reason *reason)
 {
     uint8_t tmp[HASH_SIZE];
@@ -82,7 +92,7 @@ enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar
     assert(cipher.n >= COCKTAIL_MIN_CIPHERTEXT && cipher.n <= COCKTAIL_MAX_CIPHERTEXT);
     QR_TRY(qr_secret_init(&text, cipher.n - TAG_SIZE, NULL));
     point_mul(&dh[0], own, route->ephemeral);
-    point_mul(&dh[1], own, &route->params->keys[route->from - 1]);
+    dh_static(route, own, &route->params->keys[route->from - 1], &dh[1]);
     derive(route, &dh[0], &dh[1], tmp);
     *reason = DKG_FINE;
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(text.p, NULL, NULL, cipher.p, cipher.n, NULL, 0,

@@ -8,12 +8,14 @@
 #define QUORATE_FROST_ENVELOPE_H
 
 #include "frost/cocktail_wire.h"
+#include "frost/public.h"
 
 struct envelope_route {
     const struct cocktail_params *params;
     uint32_t from;
     uint32_t to;
     const struct point *ephemeral; /* E of the sender */
+    const struct point *dh_static; /* d*P of the two, secret; NULL: made here */
 };
 
 struct envelope_content {
@@ -32,7 +34,7 @@ enum qr_rc envelope_seal(const struct envelope_route *route, const struct scalar
  * sender's commitments.  QR_FALSE or QR_MALFORMED with *reason DKG_DECRYPT,
  * DKG_SCALAR or DKG_SHARE; QR_NOMEM.  The payload is not given. */
 enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar *own,
-                         const struct point *commitments, struct qr_bytes cipher,
+                         const struct public_point *commitments, struct qr_bytes cipher,
                          struct scalar *share, enum dkg_reason *reason) QR_MUST_CHECK;
 
 #endif

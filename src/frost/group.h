@@ -3,12 +3,12 @@
  * A struct scalar is always canonical (below L); a struct point is always a
  * checked member of the subgroup and never the identity.  Bytes from outside
  * become one only through scalar_decode and point_decode, the two choke
- * points; sums that may pass through the identity are struct point_sum until
- * point_sum_done.  Only files of src/frost call this.  qr_crypto_init must
+ * points.  Arithmetic on public points, whose sums may pass through the
+ * identity, is in frost/public.h.  Only files of src/frost call this.  qr_crypto_init must
  * have succeeded.  Nothing here is a clamped or cofactor operation.
  *
  * Operations on scalars and multiplications are constant time (libsodium);
- * sums and Lagrange coefficients are for public values.
+ * Lagrange coefficients are for public values.
  *
  * Spec: RFC 9591 sections 3.1 and 6.1. */
 #ifndef QUORATE_FROST_GROUP_H
@@ -27,10 +27,6 @@ struct scalar {
 struct point {
     uint8_t b[POINT_SIZE]; /* RFC 8032 encoding */
 };
-/* A sum under way; the identity is allowed here and nowhere else. */
-struct point_sum {
-    uint8_t b[POINT_SIZE];
-};
 
 /* DeserializeScalar: QR_MALFORMED for a value >= L.  Zero is accepted. */
 enum qr_rc scalar_decode(struct scalar *out, const uint8_t in[SCALAR_SIZE]) QR_MUST_CHECK;
@@ -40,6 +36,8 @@ void scalar_from_u32(struct scalar *out, uint32_t v);
 void scalar_reduce(struct scalar *out, const uint8_t wide[64]);
 /* Uniform and not zero: wide reduction of 64 bytes from r. */
 void scalar_random(struct scalar *out, const struct qr_rand *r);
+/* -s mod L. */
+void scalar_negate(struct scalar *out, const struct scalar *s);
 void scalar_add(struct scalar *out, const struct scalar *a, const struct scalar *b);
 void scalar_sub(struct scalar *out, const struct scalar *a, const struct scalar *b);
 void scalar_mul(struct scalar *out, const struct scalar *a, const struct scalar *b);
@@ -54,25 +52,16 @@ bool point_equal(const struct point *a, const struct point *b);
 void point_mul_base(struct point *out, const struct scalar *s);
 void point_mul(struct point *out, const struct scalar *s, const struct point *p);
 
-void point_sum_init(struct point_sum *sum);
-void point_sum_add(struct point_sum *sum, const struct point *p);
-/* Adds s*B, s*p; zero adds nothing. */
-void point_sum_add_base(struct point_sum *sum, const struct scalar *s);
-void point_sum_add_mul(struct point_sum *sum, const struct scalar *s, const struct point *p);
-bool point_sum_equal(const struct point_sum *a, const struct point_sum *b);
-/* The sum as a point.  QR_RANGE: it is the identity. */
-enum qr_rc point_sum_done(const struct point_sum *sum, struct point *out) QR_MUST_CHECK;
-
-/* Adds sum over k < count of x^k * coefficients[k]: the polynomial whose
- * coefficients are committed to, at x, in the exponent. */
-void point_sum_add_poly(struct point_sum *sum, const struct point *coefficients, size_t count,
-                        uint32_t x);
 /* f(x) for the polynomial with these coefficients (Horner). */
 void scalar_poly(struct scalar *out, const struct scalar *coefficients, size_t count, uint32_t x);
 
 /* Lagrange coefficient at 0 of own among ids (RFC 9591 section 4.2).
  * QR_RANGE: an id is 0, an id occurs twice, or own is not among them. */
 enum qr_rc lagrange_coefficient(struct scalar *out, uint32_t own, const uint32_t *ids, size_t count)
+    QR_MUST_CHECK;
+/* out[i] is that of ids[i], for all of them with one inversion; at most
+ * QR_MAX_MEMBERS.  QR_RANGE as above. */
+enum qr_rc lagrange_coefficients(struct scalar *out, const uint32_t *ids, size_t count)
     QR_MUST_CHECK;
 
 #endif

@@ -4,7 +4,7 @@
 enum qr_rc frost_group_init(struct frost_group *g, uint32_t n, uint32_t t, struct qr_bytes key,
                             struct qr_bytes shares)
 {
-    if (t < 1 || t > n || n > QR_MAX_PARTICIPANTS) return QR_RANGE;
+    if (t < 1 || t > n || n > QR_MAX_MEMBERS) return QR_RANGE;
     if (key.n != POINT_SIZE || shares.n != (size_t)n * POINT_SIZE) return QR_RANGE;
     *g = (struct frost_group){.n = n, .t = t};
     QR_TRY(point_decode(&g->key, key.p));

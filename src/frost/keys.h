@@ -16,11 +16,11 @@ struct frost_group {
     uint32_t n;
     uint32_t t;
     struct point key; /* Y, an ordinary Ed25519 public key */
-    struct point shares[QR_MAX_PARTICIPANTS];
+    struct point shares[QR_MAX_MEMBERS];
 };
 
 /* shares is Y_1 || ... || Y_n.  QR_RANGE: not 1 <= t <= n <=
- * QR_MAX_PARTICIPANTS, or shares is not n points long; QR_MALFORMED: a point
+ * QR_MAX_MEMBERS, or shares is not n points long; QR_MALFORMED: a point
  * that point_decode refuses. */
 enum qr_rc frost_group_init(struct frost_group *g, uint32_t n, uint32_t t, struct qr_bytes key,
                             struct qr_bytes shares) QR_MUST_CHECK;

@@ -1,10 +1,14 @@
 /* schnorr.c - sign and verify with the suite's prefixes.
  *
+ * R is not decoded: z*B - c*P is a member of the subgroup, so that bytes which
+ * are its canonical encoding are those of a valid point.
+ *
  * Random bytes in the nonce hash guard against induced faults; verifiers
  * cannot tell ("SHOULD mix in fresh randomness", Schnorr Security Notes). */
 #include "frost/schnorr.h"
 
 #include "frost/hash.h"
+#include "frost/public.h"
 
 #define PREFIX_NONCE "COCKTAIL-DKG-Ed25519-SHA512-NONCE"
 #define PREFIX_H7 "COCKTAIL-DKG-Ed25519-SHA512-H7"
@@ -59,16 +63,14 @@ enum qr_rc schnorr_sign(const struct scalar *key, const struct qr_bytes *parts, 
 enum qr_rc schnorr_verify(const struct point *pub, const struct qr_bytes *parts, size_t count,
                           const uint8_t sig[SCHNORR_SIZE])
 {
-    struct scalar z, c;
-    struct point r;
-    struct point_sum left, right;
-    if (scalar_decode(&z, sig + POINT_SIZE) != QR_OK) return QR_FALSE;
-    if (point_decode(&r, sig) != QR_OK) return QR_FALSE;
-    challenge(sig, pub, parts, count, &c);
-    point_sum_init(&left);
-    point_sum_add_base(&left, &z);
-    point_sum_init(&right);
-    point_sum_add(&right, &r);
-    point_sum_add_mul(&right, &c, pub);
-    return point_sum_equal(&left, &right) ? QR_OK : QR_FALSE;
+    struct public_point key;
+    struct public_term terms[2] = {{.point = NULL}, {.point = &key}};
+    struct public_sum sum;
+    if (scalar_decode(&terms[0].by, sig + POINT_SIZE) != QR_OK) return QR_FALSE;
+    challenge(sig, pub, parts, count, &terms[1].by);
+    scalar_negate(&terms[1].by, &terms[1].by);
+    public_of(&key, pub);
+    public_sum_init(&sum);
+    public_sum_add_terms(&sum, terms, 2);
+    return public_sum_is(&sum, sig) ? QR_OK : QR_FALSE;
 }
