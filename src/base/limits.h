@@ -57,6 +57,8 @@
 #define QR_MAX_CERT_DER 4096
 /* An entry's time may be off by this much from the log's clock. */
 #define QR_MAX_TIME_SKEW_US (5 * 1000000LL)
+/* Between the clocks of the CA and the log while a certificate is issued. */
+#define QR_MAX_CA_SKEW_US (2 * 1000000LL)
 /* A grant lives this long at most. */
 #define QR_MAX_GRANT_S 120
 

@@ -5,6 +5,7 @@
  * when it leaves one out (log_view.h). */
 #include "cad/state.h"
 
+#include "base/limits.h"
 #include "base/removal.h"
 
 #include "leaf/people.h"
@@ -130,13 +131,20 @@ static enum qr_rc take_request(struct cad *d, uint64_t index, struct session_fac
 typedef enum qr_rc look(struct cad *d, const struct leaf_entry *e, const struct trust_place *at,
                         void *ctx, struct qr_err *err);
 
+/* A certificate's life is in cad's time, and judged in the log's. */
+static enum qr_rc clock_right(const struct log_answer *a, struct qr_err *err)
+{
+    enum qr_rc rc = log_answer_clock(a, QR_MAX_CA_SKEW_US, err);
+    return QR_HOLDS(CAD_CLOCK, rc == QR_OK) ? QR_OK : rc;
+}
+
 static enum qr_rc each_entry(struct cad *d, const char *session, look *fn, void *ctx,
                              struct qr_err *err)
 {
     struct log_answer found;
     struct log_query q = {.by = LOG_FIND_SESSION, .text = session};
     QR_TRY(log_view_find(d->view, &q, &found, err));
-    enum qr_rc rc = QR_OK;
+    enum qr_rc rc = clock_right(&found, err);
     for (size_t i = 0; rc == QR_OK && i < found.n; i++) {
         struct leaf_entry e;
         struct trust_place at;

@@ -342,6 +342,7 @@ static enum qr_rc take_head(struct log_client *c, const Quorate__V1__Checkpoint 
     if (!cp) return qr_fail(err, QR_MALFORMED, "the log's answer has no checkpoint");
     struct since since = {asked, cp->n_consistency, cp->consistency};
     QR_TRY(open_note(c, of_pb(cp->note), &out->head, err));
+    out->log_us = cp->log_time_us <= INT64_MAX ? (int64_t)cp->log_time_us : 0;
     if (!QR_HOLDS(LOG_STALE, out->head.at.size >= asked))
         return qr_fail(err, QR_FALSE, "the log has gone back: to size %llu, from %llu",
                        (unsigned long long)out->head.at.size, (unsigned long long)asked);
@@ -388,6 +389,7 @@ static enum qr_rc call(struct log_client *c, const char *method, const ProtobufC
                        const ProtobufCMessage **msg, struct log_answer *out, struct qr_err *err)
 {
     struct rpc_answer ans;
+    int64_t asked_us = qr_now_us(&c->conf.clock);
     enum qr_rc rc = ask(c, method, in, &ans, err);
     if (rc != QR_OK) {
         rpc_answer_fini(&ans);
@@ -396,7 +398,19 @@ static enum qr_rc call(struct log_client *c, const char *method, const ProtobufC
     }
     *msg = ans.msg;
     take_arena(out, &ans);
+    out->asked_us = asked_us;
+    out->answered_us = qr_now_us(&c->conf.clock);
     return QR_OK;
+}
+
+enum qr_rc log_answer_clock(const struct log_answer *a, int64_t limit_us, struct qr_err *err)
+{
+    if (a->log_us <= 0) return qr_fail(err, QR_UNAVAILABLE, "the log does not say what time it is");
+    int64_t ahead = a->asked_us - a->log_us, behind = a->log_us - a->answered_us;
+    int64_t apart = ahead > behind ? ahead : behind;
+    if (apart <= limit_us) return QR_OK;
+    return qr_fail(err, QR_UNAVAILABLE, "the clock here is %lld ms %s the log's",
+                   (long long)(apart / 1000), ahead > behind ? "ahead of" : "behind");
 }
 
 enum qr_rc log_client_receipt(struct log_client *c, const ProtobufCMessage *receipt,

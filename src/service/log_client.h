@@ -50,9 +50,16 @@ struct log_answer {
     size_t n;
     struct log_entry *entries;
     uint64_t found_at; /* log_client_find: size of the tree that was searched */
+    /* The log's clock as it answered, 0 if it did not say; ours around the call. */
+    int64_t log_us, asked_us, answered_us;
     struct qr_arena arena;
 };
 void log_answer_fini(struct log_answer *a); /* idempotent; also after a failure */
+
+/* Whether our clock and the log's are at most limit_us apart, whatever time the
+ * call took: QR_UNAVAILABLE when they are not, or the log did not say. */
+enum qr_rc log_answer_clock(const struct log_answer *a, int64_t limit_us, struct qr_err *err)
+    QR_MUST_CHECK;
 
 /* Deep copy of entry number i of a, with its head; log_answer_fini. */
 enum qr_rc log_answer_copy(const struct log_answer *a, size_t i, struct log_answer *out)

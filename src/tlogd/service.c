@@ -313,6 +313,7 @@ static void fill_head(struct tlogd *d, const struct head_note *cp, uint64_t sinc
     struct tlog_err ignored = {{0}};
     quorate__v1__checkpoint__init(&h->msg);
     h->msg.note = receipt_bytes(QR_BYTES(cp->text, cp->n));
+    h->msg.log_time_us = (uint64_t)qr_now_us(&d->s->clock);
     if (since == 0 || since >= cp->head.size ||
         tlog_consistency(d->log, since, cp->head.size, &h->proof, &ignored) != TLOG_OK)
         return;
