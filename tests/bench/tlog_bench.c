@@ -1,7 +1,8 @@
 /* tlog_bench.c - libtlog's figures beside their floors, in one run.
  *
  * Usage: tlog_bench DIR ENTRIES [PART...].  Parts: hash sync commit fill threads
- * open proofs audit grown; without any, all.  Every figure is printed with the floor it
+ * open proofs audit grown names growth; without any, all.  A big log that is in DIR
+ * is used, and grown to ENTRIES; growth compares with what was noted there at 10^6.  Every figure is printed with the floor it
  * is compared with, measured a moment before or after.  tests/bench/tlog.tcl
  * starts it and explains the lines.  A part submit:RATE:THREADS offers that load. */
 #include "tlog/tlog.h"
@@ -73,6 +74,16 @@ static void line(const char *name, double figure, const char *unit, const char *
 {
     printf("%-44s %12.5g %-10s %-34s %8.3f  %s\n", name, figure, unit, floor, ratio, goal);
     fflush(stdout);
+}
+
+/* Notes what a figure costs at this size, in any unit, for the table of growth. */
+static void cost(const char *name, double figure)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/figures.%llu", dir, (unsigned long long)entries_wanted);
+    FILE *f = fopen(path, "a");
+    if (!f || fprintf(f, "%.9g %s\n", figure, name) < 0 || fclose(f) != 0)
+        die(path, strerror(errno));
 }
 
 static enum tlog_rc sign(void *ctx, struct tlog_bytes msg, uint8_t sig[TLOG_SIG_SIZE])
@@ -262,43 +273,78 @@ static double raw_rate(size_t batch, double seconds)
 
 /* ---- a file per tile ---- */
 
-/* One object as Tessera's POSIX storage makes it (storage/posix/file_ops.go,
- * commit 1811ae1a): a temporary file written with O_SYNC, linked or renamed to
- * its name, and an fsync of the directory.  A tile is linked, and the temporary
- * name removed; the checkpoint and the tree's state are renamed over. */
-static void object(const char *sub, uint64_t number, unsigned width, const void *p, size_t n)
+/* What Tessera's POSIX storage does for a batch (storage/posix/files.go and
+ * file_ops.go, commit 1811ae1a): each entry bundle and each tile that changed, then
+ * the tree's state, then the checkpoint, one after the other, is a temporary file
+ * written with O_SYNC in one write, renamed to its name, and an fsync of its
+ * directory.  A partial bundle or tile stands in a directory of its own, whose
+ * making is an fsync of the directory above.  Not emulated: its reads, its locks,
+ * its other languages' costs, and the removal of old partial files. */
+static uint64_t fpt_syncs;
+
+static void sync_dir(const char *name)
 {
-    char tmp[400], name[400], d[300];
-    bool once = sub[0] != '.';
-    snprintf(d, sizeof d, "%s/fpt/%s", dir, sub);
-    snprintf(tmp, sizeof tmp, "%s/tmp%llu", d, (unsigned long long)(rnd() % 1000000));
-    snprintf(name, sizeof name, width ? "%s/%llu.p.%u" : "%s/%llu", d, (unsigned long long)number,
-             width);
-    int dirfd = open(d, O_RDONLY | O_DIRECTORY);
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0600);
-    if (fd < 0 || write(fd, p, n) != (ssize_t)n || close(fd) != 0) die(tmp, strerror(errno));
-    int failed = once ? (link(tmp, name) != 0 && errno != EEXIST) || unlink(tmp) != 0
-                      : rename(tmp, name) != 0;
-    if (failed || dirfd < 0 || fsync(dirfd) != 0) die(name, strerror(errno));
-    close(dirfd);
+    int fd = open(name, O_RDONLY | O_DIRECTORY);
+    if (fd < 0 || fsync(fd) != 0) die(name, strerror(errno));
+    close(fd);
+    fpt_syncs++;
 }
 
-static double file_per_tile_rate(size_t batch, double seconds)
+static void overwrite(const char *d, const char *name, const void *p, size_t n)
+{
+    char tmp[700];
+    int dirfd = open(d, O_RDONLY | O_DIRECTORY);
+    snprintf(tmp, sizeof tmp, "%s%llu", name, (unsigned long long)(rnd() % 1000000000));
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_SYNC, 0644);
+    if (fd < 0 || write(fd, p, n) != (ssize_t)n || close(fd) != 0) die(tmp, strerror(errno));
+    if (rename(tmp, name) != 0 || dirfd < 0 || fsync(dirfd) != 0) die(name, strerror(errno));
+    close(dirfd);
+    fpt_syncs += 2;
+}
+
+/* width 0: full. */
+static void object(const char *sub, uint64_t number, unsigned width, const void *p, size_t n)
+{
+    char name[600], d[500], above[300];
+    struct stat st;
+    snprintf(above, sizeof above, "%s/fpt/%s", dir, sub);
+    snprintf(d, sizeof d, "%s", above);
+    if (width) snprintf(d, sizeof d, "%s/%03llu.p", above, (unsigned long long)number);
+    if (width && stat(d, &st) != 0) {
+        if (mkdir(d, 0755) != 0) die(d, strerror(errno));
+        sync_dir(above);
+    }
+    if (width)
+        snprintf(name, sizeof name, "%s/%u", d, width);
+    else
+        snprintf(name, sizeof name, "%s/%03llu", d, (unsigned long long)number);
+    overwrite(d, name, p, n);
+}
+
+struct fpt {
+    double rate, syncs; /* entries a second; syncs a commit */
+};
+
+/* apart: seconds between checkpoints, as Tessera has them (0.1 is its least); 0:
+ * one for each commit, which is what this log promises. */
+static struct fpt file_per_tile(size_t batch, double seconds, double apart)
 {
     static uint8_t bundle[256 * (2 + ENTRY)], tile[256 * TLOG_HASH_SIZE];
     struct bag b = bag_new(batch);
     struct tlog_bytes *in = calloc(batch, sizeof *in);
     struct tlog_hash *leaf = calloc(batch, sizeof *leaf);
     if (!in || !leaf) die("memory", "out of it");
-    char clean[700];
+    char clean[2000], root[300], name[320];
+    snprintf(root, sizeof root, "%s/fpt", dir);
     snprintf(clean, sizeof clean,
-             "rm -rf '%s/fpt'; cd '%s' && mkdir -p fpt/entries fpt/tile0 fpt/tile1 fpt/.state", dir,
-             dir);
+             "rm -rf '%s'; mkdir -p '%s/entries' '%s/0' '%s/1' '%s/.state' && sync -f '%s'", root,
+             root, root, root, root, root);
     if (system(clean) != 0) die("mkdir", dir);
     struct tlog_frontier f = {0};
-    uint64_t n = 0;
-    double start = now();
-    while (now() - start < seconds) {
+    uint64_t n = 0, commits = 0;
+    fpt_syncs = 0;
+    double start = now(), published = 0;
+    for (; now() - start < seconds; commits++) {
         for (size_t i = 0; i < batch; i++) in[i] = b.entry[i].data;
         tlog_leaf_hashes(in, batch, leaf);
         bool upper = false;
@@ -311,25 +357,30 @@ static double file_per_tile_rate(size_t batch, double seconds)
             if (at != 255 && i + 1 < batch) continue;
             unsigned width = at == 255 ? 0 : (unsigned)at + 1;
             object("entries", (n - 1) / 256, width, bundle, (at + 1) * (2 + ENTRY));
-            object("tile0", (n - 1) / 256, width, tile, (at + 1) * TLOG_HASH_SIZE);
+            object("0", (n - 1) / 256, width, tile, (at + 1) * TLOG_HASH_SIZE);
             upper = upper || at == 255;
         }
-        if (upper)
-            object("tile1", (n - 1) / 65536, (unsigned)((n / 256) % 256), tile,
-                   n / 256 % 256 * 32 + 32);
+        unsigned above = (unsigned)((n / 256) % 256);
+        if (upper) object("1", (n - 1) / 65536, above, tile, (above ? above : 256) * 32);
         struct tlog_head head;
         tlog_frontier_head(&f, &head);
-        char text[TLOG_CHECKPOINT_MAX];
+        char text[TLOG_CHECKPOINT_MAX] = "";
         struct tlog_out out = {text, sizeof text, 0};
+        snprintf(name, sizeof name, "%s/.state", root);
+        char state[340];
+        snprintf(state, sizeof state, "%s/treeState", name);
+        overwrite(name, state, bundle, 75);
+        if (now() - published < apart) continue;
         check("sign", tlog_checkpoint_sign(&head, &cfg.signer, &out), NULL);
-        object(".state", 0, 0, text, 80);
-        object("./", 0, 0, text, out.n);
+        snprintf(name, sizeof name, "%s/checkpoint", root);
+        overwrite(root, name, text, out.n);
+        published = now();
     }
-    double rate = (double)n / (now() - start);
+    struct fpt r = {(double)n / (now() - start), (double)fpt_syncs / (double)commits};
     free(in);
     free(leaf);
     bag_free(&b);
-    return rate;
+    return r;
 }
 
 /* ---- commits ---- */
@@ -384,7 +435,8 @@ static void bench_commit(void)
     for (int i = 0; i < 3; i++) {
         char name[64];
         double p50, seconds = 2.5;
-        double fpt = file_per_tile_rate(batch[i], 1.5), raw = raw_rate(batch[i], 1.0);
+        struct fpt fpt = file_per_tile(batch[i], 1.5, 0), own = file_per_tile(batch[i], 1.5, 0.1);
+        double raw = raw_rate(batch[i], 1.0);
         struct tlog_log *log = fresh("commit.db");
         double warm = commit_rate(log, 1000, 0.5, &p50);
         (void)warm;
@@ -399,8 +451,16 @@ static void bench_commit(void)
         line(name, rate, "entries/s", "raw file, same bytes and hashing", rate / raw,
              batch[i] == 10000 ? ">= 0.25" : "");
         printf("%-44s %12.5g entries/s\n", "  raw file", raw);
-        line(name, rate, "entries/s", "a file per tile", rate / fpt, goals[i]);
-        printf("%-44s %12.5g entries/s\n", "  file per tile", fpt);
+        line(name, rate, "entries/s", "a file per tile, same promise", rate / fpt.rate, goals[i]);
+        printf("%-44s %12.5g entries/s  %.1f syncs a commit\n", "  file per tile", fpt.rate,
+               fpt.syncs);
+        /* Two files, as the anchor is apart: what no layout of this log could pass. */
+        double at_most = 1 / (1 / raw + (sync_two_p50 - sync_p50) / (double)batch[i]);
+        line("  at most: raw file and a second sync", at_most, "entries/s",
+             "a file per tile, same promise", at_most / fpt.rate, "");
+        line(name, rate, "entries/s", "a checkpoint each 100 ms only", rate / own.rate, "");
+        printf("%-44s %12.5g entries/s  %.1f syncs a commit\n", "  file per tile", own.rate,
+               own.syncs);
     }
 }
 
@@ -442,10 +502,11 @@ static void bench_fill(void)
     struct tlog_log *log;
     double base = rss_kb("RssAnon:");
     struct bag b = bag_new(10000);
-    if (file_bytes(db_path) == 0) {
-        cfg.path = db_path;
-        check("create", tlog_create(&cfg, &err), &err);
-        log = open_big();
+    cfg.path = db_path;
+    if (file_bytes(db_path) == 0) check("create", tlog_create(&cfg, &err), &err);
+    log = open_big();
+    if (made < entries_wanted) {
+        uint64_t before = made;
         double t = now();
         while (made < entries_wanted) {
             bag_renew(&b, made);
@@ -453,15 +514,20 @@ static void bench_fill(void)
             made += b.n;
         }
         t = now() - t;
-        line("fill: 10,000 a commit", (double)made / t, "entries/s", "(whole run)", 1, "");
+        line("fill: 10,000 a commit", (double)(made - before) / t, "entries/s", "(whole run)", 1,
+             "");
+        cost("fill: time an entry", t / (double)(made - before));
         double rss = rss_kb("RssAnon:") - base - (double)b.n * ENTRY / 1024;
         line("fill: memory but for SQLite's", rss / 1024 - (double)sqlite3_memory_used() / 1048576,
              "MiB", "all private memory, MiB", rss / 1024, "<= 24 (at 10^7)");
         tlog_close(log);
+        log = NULL;
         uint64_t bytes = file_bytes(db_path);
         line("fill: bytes beyond the entry, no keys", (double)bytes / (double)made - ENTRY, "bytes",
              "database, GB", (double)bytes / 1e9, "<= 46");
+        cost("fill: bytes an entry", (double)bytes / (double)made);
     }
+    tlog_close(log);
     bag_free(&b);
 }
 
@@ -477,8 +543,74 @@ static void bench_grown(void)
         snprintf(name, sizeof name, "grown: %zu entries a commit", batch[i]);
         line(name, rate, "entries/s", "raw file, same bytes and hashing", rate / raw,
              batch[i] == 10000 ? ">= 0.25" : "");
+        snprintf(name, sizeof name, "commit: %zu entries, by the raw file", batch[i]);
+        cost(name, raw / rate);
+        snprintf(name, sizeof name, "commit: %zu entries, p50", batch[i]);
+        cost(name, p50);
     }
     tlog_close(log);
+}
+
+/* With an id for each entry, and the index of hashes. */
+static void bench_names(void)
+{
+    uint64_t n = 0, want = entries_wanted < 1000000 ? entries_wanted : 1000000;
+    static uint8_t id[1000][16];
+    struct tlog_signed ck;
+    struct tlog_err err = {{0}};
+    cfg.index_hashes = true;
+    struct tlog_log *log = fresh("names.db");
+    cfg.index_hashes = false;
+    struct bag b = bag_new(1000);
+    for (size_t i = 0; i < b.n; i++) b.entry[i].key = (struct tlog_bytes){id[i], sizeof id[i]};
+    double t = now();
+    for (; n < want; n += b.n) {
+        bag_renew(&b, n);
+        for (size_t i = 0; i < b.n; i++)
+            for (size_t k = 0; k < 2; k++) memcpy(id[i] + 8 * k, &(uint64_t){rnd()}, 8);
+        check("batch", tlog_append_batch(log, b.entry, b.n, NULL, &ck, &err), &err);
+    }
+    t = now() - t;
+    tlog_close(log);
+    double bytes = (double)file_bytes(path_of("names.db"));
+    line("names: 1,000 a commit, ids of 16 bytes, lookup", (double)n / t, "entries/s",
+         "(whole run)", 1, "");
+    line("names: bytes beyond the entry", bytes / (double)n - ENTRY, "bytes", "database, GB",
+         bytes / 1e9, "");
+    unlink(path_of("names.db"));
+    bag_free(&b);
+}
+
+/* ---- growth ---- */
+
+static size_t read_costs(uint64_t size, char name[64][80], double v[64])
+{
+    char path[300];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/figures.%llu", dir, (unsigned long long)size);
+    FILE *f = fopen(path, "r");
+    while (f && n < 64 && fscanf(f, "%lf %79[^\n]", &v[n], name[n]) == 2) n++;
+    if (f) fclose(f);
+    return n;
+}
+
+/* What each figure costs at this size, by what it cost at 10^6 in the same folder. */
+static void bench_growth(void)
+{
+    static char small[64][80], big[64][80];
+    double a[64], b[64];
+    size_t n = read_costs(1000000, small, a), m = read_costs(entries_wanted, big, b);
+    for (size_t i = 0; i < m && entries_wanted != 1000000; i++) {
+        size_t k = n;
+        for (size_t j = 0; j < n; j++)
+            if (strcmp(small[j], big[i]) == 0) k = j;
+        if (k == n) continue;
+        char was[40], name[120];
+        snprintf(was, sizeof was, "at 10^6: %.5g", a[k]);
+        snprintf(name, sizeof name, "growth: %.79s", big[i]);
+        line(name, b[i], "(cost)", was, b[i] / a[k],
+             strncmp(big[i], "open", 4) == 0 ? "" : "<= 1.3");
+    }
 }
 
 /* ---- many threads ---- */
@@ -635,11 +767,13 @@ static void bench_proofs(void)
         check("inclusion", tlog_inclusion(log, rnd() % size, size, &proof[0], &err), &err);
     double rate = n / (now() - t);
     line("proofs: inclusion, random, one core", rate, "proofs/s", "goal", rate / 140000, ">= 1");
+    cost("proofs: inclusion", 1e6 / rate);
     t = now();
     for (int i = 0; i < n; i++)
         check("consistency", tlog_consistency(log, 1 + rnd() % size, size, &proof[0], &err), &err);
     rate = n / (now() - t);
     line("proofs: consistency, random, one core", rate, "proofs/s", "goal", rate / 140000, ">= 1");
+    cost("proofs: consistency", 1e6 / rate);
     uint64_t index[1000];
     struct tlog_hash leaf[1000];
     size_t hashes = 0;
@@ -657,6 +791,7 @@ static void bench_proofs(void)
     if (node_ns == 0) bench_hash();
     line("proofs: verification", us, "us", "its node hashes",
          us * 1e3 / (node_ns * (double)hashes / 1000), "<= 2.5 us");
+    cost("proofs: verification", us);
     free(proof);
     tlog_close(log);
 }
@@ -682,6 +817,7 @@ static void bench_audit(void)
     }
     f = now() - f;
     line("audit: all entries, one core", t, "s", "hashing in memory", t / f, "<= 2.6");
+    cost("audit: by hashing in memory", t / f);
     bag_free(&b);
     tlog_close(log);
 }
@@ -723,6 +859,7 @@ static void bench_open(void)
     }
     line("open: after kill -9 to a durable append", quantile(times, 9, 0.5), "ms",
          "page cache as it was", 1, entries_wanted > 2000000 ? "<= 80" : "<= 20");
+    cost("open: after kill -9", quantile(times, 9, 0.5));
     bag_free(&b);
 }
 
@@ -733,7 +870,8 @@ static const struct {
     void (*run)(void);
 } parts[] = {{"hash", bench_hash},     {"sync", bench_sync},       {"commit", bench_commit},
              {"fill", bench_fill},     {"threads", bench_threads}, {"open", bench_open},
-             {"proofs", bench_proofs}, {"audit", bench_audit},     {"grown", bench_grown}};
+             {"proofs", bench_proofs}, {"audit", bench_audit},     {"grown", bench_grown},
+             {"names", bench_names},   {"growth", bench_growth}};
 
 int main(int argc, char **argv)
 {
