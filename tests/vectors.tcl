@@ -23,6 +23,7 @@ set known {
   frost/rfc9591-*.json    run_vectors_rfc9591
   frost/cocktail-*.json   run_vectors_cocktail
   frost/decode-*.json     run_vectors_decode
+  frost/wycheproof-*.json run_vectors_wycheproof
   snp/cases.json          run_vectors_snp
   snp/certtables.json     run_vectors_certtables
 }

@@ -398,3 +398,36 @@ proc run_vectors_decode {path} {
   }
   return $::vec
 }
+
+# ---- Wycheproof --------------------------------------------------------------
+
+# Ed25519 verification files: testGroups with a key ("publicKey" or, in older
+# files, "key", with pk) and tests {tcId comment msg sig result}.  Judges are the
+# product's verification of signatures and libsodium's; "acceptable" is either.
+proc run_vectors_wycheproof {path} {
+  vec_start
+  set v [vec_read $path]
+  if {![string match -nocase *ed*25519* [dict get $v algorithm][expr {[vec_has $v schema] ? [dict get $v schema] : ""}]] &&
+      [dict get $v algorithm] ni {EDDSA Ed25519 ED25519}} {
+    error "not Ed25519"
+  }
+  foreach g [dict get $v testGroups] {
+    set key [dict get $g [expr {[vec_has $g publicKey] ? "publicKey" : "key"}]]
+    if {[vec_has $key curve] && ![string match *25519 [dict get $key curve]]} continue
+    set pk [vec_bytes $key pk]
+    foreach t [dict get $g tests] {
+      if {[dict get $t result] eq "acceptable"} continue
+      set name "[dict get $t tcId] [expr {[vec_has $t comment] ? [dict get $t comment] : ""}]"
+      set sig [vec_bytes $t sig]
+      set msg [vec_bytes $t msg]
+      set valid [expr {[dict get $t result] eq "valid"}]
+      if {[string length $sig] != 64 || [string length $pk] != 32} {
+        vec_case "$name: length" {set valid} 0
+        continue
+      }
+      vec_case "$name: ours" {ed25519_verify $pk $msg $sig} $valid
+      vec_case "$name: libsodium" {ed verify $sig $msg $pk} $valid
+    }
+  }
+  return $::vec
+}
