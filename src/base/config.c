@@ -42,9 +42,23 @@
          0,                                                                             \
          0,                                                                             \
          "CA of the clients (default STATE/transport/ca.pem)"},                         \
+        {prefix "_HTTP_BIND",                                                           \
+         flag "-http-bind",                                                             \
+         QR_SET_ADDR,                                                                   \
+         NULL,                                                                          \
+         0,                                                                             \
+         0,                                                                             \
+         "where anyone may read over HTTP; off when unset"},                            \
+        {prefix "_HTTP_CERT",                                                           \
+         flag "-http-cert",                                                             \
+         QR_SET_PATH,                                                                   \
+         NULL,                                                                          \
+         0,                                                                             \
+         0,                                                                             \
+         "its certificate chain; without, HTTP has no TLS"},                            \
     {                                                                                   \
-        prefix "_HTTP_BIND", flag "-http-bind", QR_SET_ADDR, NULL, 0, 0,                \
-            "where anyone may read over HTTP; off when unset"                           \
+        prefix "_HTTP_KEY", flag "-http-key", QR_SET_PATH, NULL, 0, 0,                  \
+            "the key of that certificate"                                               \
     }
 
 static const struct qr_setting table[] = {

@@ -5,6 +5,8 @@
 
 static const char *const names[] = {"CA_BIND",
                                     "CA_HTTP_BIND",
+                                    "CA_HTTP_CERT",
+                                    "CA_HTTP_KEY",
                                     "CA_THREADS",
                                     "CA_TLS_CERT",
                                     "CA_TLS_KEY",

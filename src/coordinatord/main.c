@@ -1,9 +1,12 @@
 /* main.c - quorate-coordinatord: signing sessions. */
 #include "coordinatord/service.h"
 #include "coordinatord/store.h"
+#include "coordinatord/web.h"
 
 static const char *const names[] = {"COORD_BIND",
                                     "COORD_HTTP_BIND",
+                                    "COORD_HTTP_CERT",
+                                    "COORD_HTTP_KEY",
                                     "COORD_THREADS",
                                     "COORD_TLS_CERT",
                                     "COORD_TLS_KEY",
@@ -41,6 +44,7 @@ static const struct service_spec spec = {
               .sync = coordinator_sync,
               .logged = coordinator_logged,
               .settled = coordinator_settled,
+              .web = coordinator_web,
               .stop = coordinator_stop,
               .close = coordinator_close},
 };

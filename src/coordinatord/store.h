@@ -196,5 +196,10 @@ enum qr_rc store_bundle_put(struct qr_db *db, int64_t n, struct qr_bytes bytes, 
 /* QR_NOTFOUND. */
 enum qr_rc store_bundle_get(struct qr_db *db, int64_t n, struct qr_arena *arena,
                             struct qr_bytes *out, struct qr_err *err) QR_MUST_CHECK;
+/* The one of a signed session of that artifact; session "": of its newest one
+ * that has one.  QR_NOTFOUND. */
+enum qr_rc store_bundle_find(struct qr_db *db, const struct qr_hash *artifact, const char *session,
+                             struct qr_arena *arena, struct qr_bytes *out, struct qr_err *err)
+    QR_MUST_CHECK;
 
 #endif

@@ -217,3 +217,17 @@ enum qr_rc store_bundle_get(struct qr_db *db, int64_t n, struct qr_arena *arena,
                      err));
     return copy(arena, qr_stmt_bytes(st, 0), out);
 }
+
+enum qr_rc store_bundle_find(struct qr_db *db, const struct qr_hash *artifact, const char *session,
+                             struct qr_arena *arena, struct qr_bytes *out, struct qr_err *err)
+{
+    struct qr_stmt *st = NULL;
+    QR_TRY(
+        qr_db_one(db,
+                  "SELECT b.bytes FROM session s JOIN bundle b ON b.session=s.n WHERE"
+                  " s.artifact=?1 AND s.state=?2 AND (?3='' OR s.id=?3) ORDER BY s.n DESC LIMIT 1",
+                  QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(artifact->b)), QR_DB_INT(SESSION_SIGNED),
+                             QR_DB_TEXT(qr_str(session))),
+                  &st, err));
+    return copy(arena, qr_stmt_bytes(st, 0), out);
+}

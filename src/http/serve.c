@@ -25,12 +25,16 @@
 #define THREADS 4
 #define BACKLOG 64
 #define DISCARD_MAX ((size_t)1 << 20)
+/* Answers that readers have not taken yet, all together. */
+#define UNDER_WAY_MAX ((size_t)128 << 20)
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct http_server {
     struct http_conf conf;
     struct MHD_Daemon *daemon;
     char address[80];
     atomic_uint_least64_t answered[6];
+    atomic_size_t under_way;
 };
 
 /* One request on its way. */
@@ -41,6 +45,7 @@ struct call {
     bool begun;
     struct qr_buf body;
     size_t discarded;
+    size_t held; /* of under_way */
 };
 
 /* ---- what came ---- */
@@ -81,10 +86,11 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *conn)
 static void on_done(void *cls, struct MHD_Connection *conn, void **con_cls,
                     enum MHD_RequestTerminationCode why)
 {
+    struct http_server *s = cls;
     struct call *c = *con_cls;
-    (void)cls;
     (void)conn;
     (void)why;
+    if (c) atomic_fetch_sub(&s->under_way, c->held);
     if (c) qr_buf_fini(&c->body);
     free(c);
     *con_cls = NULL;
@@ -140,6 +146,20 @@ static struct MHD_Response *response_of(struct http_reply *reply, const char *et
     if (packed) add(r, "Content-Encoding", "gzip");
     if (reply->status == 405) add(r, "Allow", posts ? "GET, HEAD, POST" : "GET, HEAD");
     return r;
+}
+
+/* Slow readers of large answers must not fill the memory. */
+static void take_room(struct http_server *s, struct call *c, struct http_reply *reply)
+{
+    size_t n = reply->body.n;
+    if (atomic_fetch_add(&s->under_way, n) + n > UNDER_WAY_MAX && n > 0) {
+        atomic_fetch_sub(&s->under_way, n);
+        reply->cache = reply->type = NULL;
+        reply->compress = false;
+        http_say(reply, 503, "too many answers are under way");
+    } else {
+        c->held += n;
+    }
 }
 
 static enum MHD_Result send_reply(struct http_server *s, struct MHD_Connection *conn,
@@ -219,6 +239,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     qr_buf_init(&reply.body, HTTP_BODY_MAX);
     bool get = qr_bytes_is(m, MHD_HTTP_METHOD_GET) || qr_bytes_is(m, MHD_HTTP_METHOD_HEAD);
     answer(s, c, get, qr_bytes_is(m, MHD_HTTP_METHOD_POST), &reply);
+    take_room(s, c, &reply);
     enum MHD_Result rc = send_reply(s, conn, &reply);
     qr_buf_fini(&reply.body);
     return rc;
@@ -292,19 +313,28 @@ enum qr_rc http_serve(const struct http_conf *conf, struct http_server **out, st
         *out = NULL;
         return rc;
     }
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)conf->cert.p},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)conf->key.p},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL}};
+    if (!conf->cert.p) tls[0] = tls[3];
     s->daemon = MHD_start_daemon(
-        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, s,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)MAX_OF_ONE_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_as_is,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL, MHD_OPTION_END);
+        (conf->cert.p ? (unsigned)MHD_USE_TLS : 0) | MHD_USE_AUTO |
+            MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC,
+        0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)MAX_OF_ONE_ADDRESS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEADER_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+        on_target, NULL, MHD_OPTION_UNESCAPE_CALLBACK, keep_as_is, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!s->daemon) {
         (void)close(fd);
         free(s);
         *out = NULL;
-        return qr_fail(err, QR_IO, "the HTTP server does not start");
+        return qr_fail(err, conf->cert.p ? QR_MALFORMED : QR_IO, "the HTTP server does not start%s",
+                       conf->cert.p ? ": are certificate and key PEM, and of each other?" : "");
     }
     return QR_OK;
 }

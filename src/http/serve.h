@@ -3,8 +3,8 @@
  * It hands a request on only when its target is a plain path: no query, no
  * percent sign, no empty or dotted segment.  GET and HEAD, and POST where the
  * owner wants it.  It adds ETag, answers If-None-Match, and compresses what the
- * handler marks, for clients that ask.  No TLS: put a proxy in front where it
- * is needed.  This layer is the only place that includes <microhttpd.h>,
+ * handler marks, for clients that ask.  TLS 1.2 and 1.3 with a certificate of the
+ * owner's.  This layer is the only place that includes <microhttpd.h>,
  * <curl/curl.h> and <zlib.h>. */
 #ifndef QUORATE_HTTP_SERVE_H
 #define QUORATE_HTTP_SERVE_H
@@ -29,8 +29,11 @@ struct http_reply {
 
 struct http_conf {
     const char *listen; /* HOST:PORT of a numeric address; port 0: any */
-    bool posts;         /* POST is taken at all */
-    size_t max_body;    /* bytes of a POST */
+    /* PEM: certificate chain and private key, read once; NULL, 0: no TLS.  Borrowed
+     * until http_serve returns. */
+    struct qr_bytes cert, key;
+    bool posts;      /* POST is taken at all */
+    size_t max_body; /* bytes of a POST */
     /* Called on threads of the server, several at once.  Borrows the request;
      * appends to reply->body (its cap is HTTP_BODY_MAX). */
     void (*handle)(void *ctx, const struct http_request *in, struct http_reply *reply);
@@ -43,8 +46,8 @@ struct http_conf {
 
 struct http_server;
 
-/* Starts serving.  Gives http_stop.  QR_USAGE: not an address; QR_IO: cannot
- * listen there. */
+/* Starts serving.  Gives http_stop.  QR_USAGE: not an address; QR_MALFORMED: the
+ * certificate and key; QR_IO: cannot listen there. */
 enum qr_rc http_serve(const struct http_conf *conf, struct http_server **out, struct qr_err *err)
     QR_MUST_CHECK;
 /* "127.0.0.1:7780", with the port that was bound. */

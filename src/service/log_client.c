@@ -33,6 +33,7 @@ struct log_client {
     bool unwritten;
     int64_t written_us; /* monotonic */
     bool forked;
+    int64_t grown_us, heard_us; /* monotonic; 0: not since the start */
 };
 
 void log_answer_fini(struct log_answer *a)
@@ -202,7 +203,9 @@ static enum qr_rc advance(struct log_client *c, const struct log_head *head,
         c->unwritten = true;
         rc = write_anchor(c, false, err);
         if (rc == QR_OK) c->seen = head->at;
+        c->grown_us = qr_mono_us(&c->conf.clock);
     }
+    if (!*again) c->heard_us = qr_mono_us(&c->conf.clock);
     (void)pthread_mutex_unlock(&c->mutex);
     return rc;
 }
@@ -309,6 +312,16 @@ struct leaf_checkpoint log_client_seen(struct log_client *c)
     struct leaf_checkpoint at = c->seen;
     (void)pthread_mutex_unlock(&c->mutex);
     return at;
+}
+
+struct log_age log_client_age(struct log_client *c)
+{
+    (void)pthread_mutex_lock(&c->mutex);
+    int64_t now = qr_mono_us(&c->conf.clock);
+    struct log_age age = {c->seen.size, c->heard_us ? now - c->heard_us : -1,
+                          c->grown_us ? now - c->grown_us : -1};
+    (void)pthread_mutex_unlock(&c->mutex);
+    return age;
 }
 
 enum qr_rc log_client_knows(struct log_client *c, const struct leaf_checkpoint *at,

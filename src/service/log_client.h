@@ -150,5 +150,12 @@ enum qr_rc log_client_consistency(struct log_client *c, const struct leaf_checkp
                                   struct qr_err *err) QR_MUST_CHECK;
 /* Newest checkpoint seen; size 0 when none. */
 struct leaf_checkpoint log_client_seen(struct log_client *c);
+/* The same, and how long ago a checkpoint of the log was verified last, and one
+ * that was larger than all before; -1: not since the start. */
+struct log_age {
+    uint64_t size;
+    int64_t heard_us, grown_us;
+};
+struct log_age log_client_age(struct log_client *c);
 
 #endif
