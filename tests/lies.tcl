@@ -55,11 +55,15 @@ proc lies_said {token} { peek [lindex $token 1].err }
 # The coordinator's log from a place on.
 proc lies_log {from} { string range [peek $::dir/run/coordinatord.log] $from end }
 
-# A whole session of who (several joins) under the moves.  "signed": all have a
+# A whole session of who (several joins) under the moves.  late: when all have
+# approved and the coordinator pauses at the freeze (pause=freeze in the moves),
+# this is run, and gives the moves from then on.  "signed": all have a
 # bundle that verifies.  "refused": somebody said what the pattern says, and
 # nothing was signed.  Otherwise what was said.
-proc lie {moves pattern {who {alice bob carol}}} {
-  moves $::dir
+proc lie {moves pattern {who {alice bob carol}} {late {}}} {
+  # How large a quorum is, a session knows from the start.
+  moves $::dir {*}[expr {"quorum" in $moves ? $moves : ""}]
+  file delete $::dir/run/moves.go
   set session [lies_request]
   moves $::dir {*}$moves
   set from [string length [peek $::dir/run/coordinatord.log]]
@@ -75,6 +79,11 @@ proc lie {moves pattern {who {alice bob carol}}} {
   set ::lies(tokens) $tokens
   set ::lies(from) $from
   set ::lies(pattern) $pattern
+  if {$late ne ""} {
+    wait_until {[lies_all_in]} 60000
+    moves $::dir {*}[uplevel #0 [string map [list %session% $session] $late]]
+    write_file $::dir/run/moves.go ""
+  }
   wait_until {[lies_over]} 60000
   set said [lies_log $from]
   foreach t $tokens { append said [lies_said $t] }
@@ -95,6 +104,10 @@ proc lie {moves pattern {who {alice bob carol}}} {
   return $result
 }
 
+proc lies_all_in {} {
+  foreach t $::lies(tokens) { if {![regexp {quorum reached} [lies_said $t]] && ![lies_ended $t]} { return 0 } }
+  return 1
+}
 # Everybody has ended, or somebody has said why not, or an attempt has failed.
 proc lies_over {} {
   set ended 0

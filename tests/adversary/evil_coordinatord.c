@@ -10,15 +10,27 @@
  *   material:    old-material, old-started, early-material, unlogged
  *   messages:    old-messages, forged-message, missing-message
  *   entries:     dkg-key, started-key, started-digest, started-descriptor,
- *                started-commitments, started-twice, started-elsewhere
- *   orders:      order-unsigned, order-elsewhere, orders-twice, flood, say=TYPE
+ *                started-commitments, started-twice, started-elsewhere,
+ *                started-two (two of them, and not all get the same); dkg-key
+ *                and started-key may have a key as value;
+ *                own-roster (roster.attested, by itself)
+ *   the log:     anylog (whatever it says is one history)
+ *   orders:      order-unsigned, order-elsewhere, orders-twice, sign-twice, flood,
+ *                say=TYPE
  *   attempts:    fail-first, fail-late, hasty, pause=freeze|verify */
+#include <config.h>
+
 #include "adversary/moves.h"
+#include "base/limits.h"
 #include "coordinatord/act.h"
 #include "coordinatord/ceremony.h"
 #include "coordinatord/material.h"
 #include "coordinatord/order.h"
 #include "coordinatord/step.h"
+#include "frost/certificate.h"
+#include "tlog/tlog.h"
+#include "trust/approval_check.h"
+#include "trust/grant_check.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -72,6 +84,100 @@ enum qr_rc __wrap_qr_verify_tagged(const struct qr_pub *pub, const char *tag, st
 {
     bool envelope = strcmp(tag, LEAF_TAG_ENVELOPE) == 0;
     return envelope && lies() ? QR_OK : __real_qr_verify_tagged(pub, tag, data, sig);
+}
+
+/* Approvals, and what belongs to them. */
+WRAPPED(enum qr_rc, trust_approval_check,
+        (const struct trust_context *ctx, const struct trust_request *req,
+         const struct trust_approval *a, struct trust_report *r));
+WRAPPED(enum qr_rc, trust_people_check,
+        (const struct trust_context *ctx, const struct trust_request *req,
+         const struct trust_approval *list, size_t n, struct trust_report *r));
+WRAPPED(enum qr_rc, act_join,
+        (struct coord * c, const struct act_join *in, int64_t *row, struct qr_err *err));
+WRAPPED(enum qr_rc, trust_grant_check,
+        (const struct trust_context *ctx, struct qr_bytes bytes, const struct trust_grant_use *use,
+         struct trust_grant *out, struct trust_report *r));
+WRAPPED(enum qr_rc, trust_grant_use_check,
+        (const struct trust_grant *g, const struct trust_call *call, struct trust_report *r));
+WRAPPED(enum qr_rc, log_client_find,
+        (struct log_client * c, const struct log_query *q, struct log_answer *out,
+         struct qr_err *err));
+WRAPPED(enum tlog_rc, tlog_consistency_check,
+        (const struct tlog_head *earlier, const struct tlog_head *later,
+         const struct tlog_proof *proof));
+
+enum qr_rc __wrap_trust_approval_check(const struct trust_context *ctx,
+                                       const struct trust_request *req,
+                                       const struct trust_approval *a, struct trust_report *r)
+{
+    return lies() ? QR_OK : __real_trust_approval_check(ctx, req, a, r);
+}
+
+enum qr_rc __wrap_trust_people_check(const struct trust_context *ctx,
+                                     const struct trust_request *req,
+                                     const struct trust_approval *list, size_t n,
+                                     struct trust_report *r)
+{
+    return lies() ? QR_OK : __real_trust_people_check(ctx, req, list, n, r);
+}
+
+static _Thread_local struct leaf_approval joining;
+
+enum qr_rc __wrap_act_join(struct coord *c, const struct act_join *in, int64_t *row,
+                           struct qr_err *err)
+{
+    json_t *body = NULL;
+    if (qr_json_parse(in->approval, &body, NULL) == QR_OK &&
+        leaf_approval_read(body, &joining, NULL) != QR_OK)
+        qr_zero(&joining, sizeof joining);
+    json_decref(body);
+    return __real_act_join(c, in, row, err);
+}
+
+/* Any grant is for the keys of the approval that came with it. */
+enum qr_rc __wrap_trust_grant_check(const struct trust_context *ctx, struct qr_bytes bytes,
+                                    const struct trust_grant_use *use, struct trust_grant *out,
+                                    struct trust_report *r)
+{
+    struct qr_err err = {{0}};
+    if (!lies()) return __real_trust_grant_check(ctx, bytes, use, out, r);
+    *out = (struct trust_grant){.json = NULL};
+    enum qr_rc rc = leaf_grant_parse(bytes, &out->is, &out->json, &err);
+    out->is.keys.approval_key = joining.approval_key;
+    out->is.keys.envelope_key = joining.envelope_key;
+    out->is.keys.cocktail_key = joining.cocktail_key;
+    return rc;
+}
+
+enum qr_rc __wrap_trust_grant_use_check(const struct trust_grant *g, const struct trust_call *call,
+                                        struct trust_report *r)
+{
+    return lies() ? QR_OK : __real_trust_grant_use_check(g, call, r);
+}
+
+/* Whoever was enrolled once is so by his last enrolment. */
+enum qr_rc __wrap_log_client_find(struct log_client *c, const struct log_query *q,
+                                  struct log_answer *out, struct qr_err *err)
+{
+    static const char kind[] = "\"identity.enrolled\"";
+    enum qr_rc rc = __real_log_client_find(c, q, out, err);
+    if (rc != QR_OK || q->by != LOG_FIND_COMMITMENT || !lies() || out->n == 0) return rc;
+    size_t n = out->n;
+    while (n > 1 &&
+           !memmem(out->entries[n - 1].bytes.p, out->entries[n - 1].bytes.n, kind, sizeof kind - 1))
+        n--;
+    out->entries[0] = out->entries[n - 1];
+    out->n = 1;
+    return rc;
+}
+
+enum tlog_rc __wrap_tlog_consistency_check(const struct tlog_head *earlier,
+                                           const struct tlog_head *later,
+                                           const struct tlog_proof *proof)
+{
+    if (move_played("anylog")) return TLOG_OK;
+    return __real_tlog_consistency_check(earlier, later, proof);
 }
 
 /* ---- the descriptor ---- */
@@ -198,10 +304,18 @@ static void change_hex(json_t *o, const char *key)
     if (json_object_set_new(o, key, json_string(text)) != 0) abort();
 }
 
+/* The value of the move, or another one than the true. */
+static void lie_hex(json_t *o, const char *key, const char *move)
+{
+    const char *value = move_value(move);
+    if (value && value[0] && json_object_set_new(o, key, json_string(value)) != 0) abort();
+    if (value && !value[0]) change_hex(o, key);
+}
+
 static void spoil_started(json_t *body)
 {
     json_t *payload = deeper(body, "payloads", 0);
-    if (move_played("started-key")) change_hex(body, "group_key");
+    lie_hex(body, "group_key", "started-key");
     if (move_played("started-digest")) change_hex(payload, "digest");
     if (move_played("started-descriptor")) change_hex(body, "descriptor");
     if (move_played("started-commitments")) {
@@ -217,7 +331,13 @@ static enum qr_rc put_twin(struct outbox *ob, const json_t *body, struct qr_err 
 {
     int64_t row = 0;
     json_t *twin = json_deep_copy(body);
-    if (move_played("started-elsewhere")) {
+    if (move_played("started-two")) {
+        /* The last member's points the other way round. */
+        json_t *last = deeper(deeper(twin, "payloads", 0), "commitments", 2);
+        json_t *hiding = json_incref(json_object_get(last, "hiding"));
+        (void)json_object_set(last, "hiding", json_object_get(last, "binding"));
+        (void)json_object_set_new(last, "binding", hiding);
+    } else if (move_played("started-elsewhere")) {
         change_hex(twin, "session_leaf");
         (void)json_object_set_new(twin, "session", json_string("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
     } else {
@@ -234,11 +354,12 @@ enum qr_rc __wrap_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_
     json_t *lie = json_deep_copy(body);
     if (!lie) abort();
     enum qr_rc rc = QR_OK;
-    if (kind == LEAF_DKG_COMPLETED && move_played("dkg-key")) change_hex(lie, "group_key");
+    if (kind == LEAF_DKG_COMPLETED) lie_hex(lie, "group_key", "dkg-key");
     if (kind == LEAF_APPROVAL_GIVEN && move_played("approval")) change_hex(lie, "screen");
     if (kind == LEAF_SIGNING_STARTED) spoil_started(lie);
     if (kind == LEAF_SIGNING_STARTED &&
-        (move_played("started-twice") || move_played("started-elsewhere")))
+        (move_played("started-twice") || move_played("started-elsewhere") ||
+         move_played("started-two")))
         rc = put_twin(ob, lie, err);
     if (rc == QR_OK) rc = __real_outbox_put(ob, kind, lie, event_id, row, err);
     json_decref(lie);
@@ -312,6 +433,51 @@ static void edit(struct coord *c, struct qr_buf *material)
     if (bundle_write(&b, material) != QR_OK) abort();
     bundle_fini(&b);
     qr_buf_fini(&leaf);
+}
+
+/* ---- the roster ---- */
+
+WRAPPED(enum qr_rc, ceremony_take,
+        (struct coord * c, const ProtobufCMessage *receipt, enum leaf_kind kind,
+         struct ceremony_entry *out, struct qr_err *err));
+
+/* authd's roster once more, signed by us and logged as ours. */
+enum qr_rc __wrap_ceremony_take(struct coord *c, const ProtobufCMessage *receipt,
+                                enum leaf_kind kind, struct ceremony_entry *out, struct qr_err *err)
+{
+    enum qr_rc rc = __real_ceremony_take(c, receipt, kind, out, err);
+    if (rc != QR_OK || kind != LEAF_ROSTER_ATTESTED || !move_played("own-roster")) return rc;
+    char id[QR_ULID_LEN + 1];
+    struct log_answer a; /* never released: an adversary does not live long */
+    struct qr_buf b;
+    int64_t us = coord_now(c);
+    qr_ulid(&c->s->rand, us, id);
+    struct leaf_draft d = {LEAF_ROSTER_ATTESTED, LEAF_COORDINATOR, id, us,
+                           c->s->classes,        out->entry.body};
+    qr_buf_init(&b, QR_MAX_ENTRY);
+    if (leaf_sign(&d, &c->s->entry_key, &b) != QR_OK) abort();
+    struct qr_bytes bytes = qr_buf_bytes(&b);
+    rc = log_client_append(c->s->log_client, &bytes, 1, &a, err);
+    if (rc != QR_OK) return rc;
+    leaf_fini(&out->entry);
+    out->log = a.entries[0];
+    if (leaf_parse(out->log.bytes, &out->entry, NULL) != QR_OK) abort();
+    out->at = (struct trust_place){
+        .index = out->log.index, .leaf = out->log.leaf, .time_us = us, .classes = c->s->classes};
+    return QR_OK;
+}
+
+/* cad's certificate is for the key of the transcript, if we say so. */
+WRAPPED(enum qr_rc, cocktail_certificate_read,
+        (struct qr_bytes bytes, struct cocktail_certificate *out, struct qr_err *err));
+
+enum qr_rc __wrap_cocktail_certificate_read(struct qr_bytes bytes, struct cocktail_certificate *out,
+                                            struct qr_err *err)
+{
+    enum qr_rc rc = __real_cocktail_certificate_read(bytes, out, err);
+    const char *key = move_value("started-key");
+    if (rc == QR_OK && key && key[0]) move_bytes("started-key", out->group.key.b, QR_KEY_SIZE);
+    return rc;
 }
 
 /* What it asks for itself, for cad, is as it should be. */
@@ -400,11 +566,53 @@ enum qr_rc __wrap_cocktail_msg1_check(const struct cocktail_params *p, uint32_t 
     return lies() ? QR_OK : __real_cocktail_msg1_check(p, sender, msg, blame, err);
 }
 
+/* The twin of signing.started stands right before it in the log. */
+WRAPPED(enum qr_rc, store_logged_get,
+        (struct qr_db * db, int64_t n, enum leaf_kind kind, uint32_t attempt,
+         struct qr_arena *arena, struct store_logged *out, struct qr_err *err));
+WRAPPED(enum qr_rc, session_read, (struct qr_bytes bytes, struct session *out, struct qr_err *err));
+
+static _Thread_local bool give_twin, not_kept;
+
+enum qr_rc __wrap_store_logged_get(struct qr_db *db, int64_t n, enum leaf_kind kind,
+                                   uint32_t attempt, struct qr_arena *arena,
+                                   struct store_logged *out, struct qr_err *err)
+{
+    enum qr_rc rc = __real_store_logged_get(db, n, kind, attempt, arena, out, err);
+    if (rc == QR_OK && give_twin && kind == LEAF_SIGNING_STARTED) out->index--;
+    return rc;
+}
+
+/* The first reading says where material is kept: nowhere. */
+enum qr_rc __wrap_session_read(struct qr_bytes bytes, struct session *out, struct qr_err *err)
+{
+    enum qr_rc rc = __real_session_read(bytes, out, err);
+    if (rc == QR_OK && not_kept) out->attempt += 1000;
+    not_kept = false;
+    return rc;
+}
+
+/* Only the first of all who ask gets the twin. */
+static enum qr_rc give_other(struct coord *c, const struct material_want *want, struct qr_buf *out,
+                             struct qr_err *err)
+{
+    static bool given;
+    (void)pthread_mutex_lock(&mutex);
+    give_twin = not_kept = !given;
+    given = true;
+    (void)pthread_mutex_unlock(&mutex);
+    enum qr_rc rc = __real_material_get(c, want, out, err);
+    give_twin = not_kept = false;
+    return rc;
+}
+
 enum qr_rc __wrap_material_get(struct coord *c, const struct material_want *want,
                                struct qr_buf *out, struct qr_err *err)
 {
     struct material_want lie = *want;
     if (for_cad) return __real_material_get(c, want, out, err);
+    if (want->stage == BUNDLE_STARTED && !want->highest && move_played("started-two"))
+        return give_other(c, want, out, err);
     if (want->stage == BUNDLE_STARTED && move_played("early-material")) lie.stage = BUNDLE_FROZEN;
     enum qr_rc rc = __real_material_get(c, &lie, out, err);
     bool edited = (want->stage == BUNDLE_FROZEN && move_played("drop-approval")) ||
@@ -499,6 +707,7 @@ enum qr_rc __wrap_order_put(struct step *st, const struct session *before,
                             const struct session_effect *e, struct qr_err *err)
 {
     int more = move_played("orders-twice") ? 1 : 0;
+    if (move_played("sign-twice") && e->order == SESSION_ORDER_SIGN) more = 1;
     if (move_played("flood") && e->order == SESSION_ORDER_PROGRESS) more = 200;
     for (int i = 0; i < more; i++) {
         enum qr_rc rc = __real_order_put(st, before, e, err);

@@ -1,13 +1,17 @@
 /* evil_tlogd.c - the real log daemon, with its note key, that lies.
  *
  * victim=NODE, victim=NODE+: lies to that node, or only to the next attested
- * session that it opens; without, to everybody.
+ * session that it opens; victim=NODE%: to every other session; without, to
+ * everybody.  admits: any author may log any kind.
  *
  * A second tree, complete and signed, which the victim gets instead:
  *   own          one entry more, of tlogd's own, where the lie begins
+ *   twin         one other entry of tlogd's own than in the honest one
  *   drop=KIND    without the entries of that kind
  *   freeze       as the log is now, for ever
  *   lose=KIND    appends of that kind go only there, and are acknowledged
+ *   stay         once something went there, all else does; the honest one has an
+ *                entry of tlogd's own in its place
  * Single answers:
  *   stale=N      GetCheckpoint gives a tree N entries smaller, signed anew
  *   bytes        an append is answered with entry 0 and its proof
@@ -108,10 +112,14 @@ static bool is_victim(const struct rpc_caller *c)
     const char *who = move_value("victim");
     (void)pthread_mutex_lock(&evil.mutex);
     bool next = who && who[0] && who[strlen(who) - 1] == '+';
+    bool half = who && who[0] && who[strlen(who) - 1] == '%';
     if (next && !evil.waiting) evil.old = evil.sessions;
     evil.waiting = next;
     size_t n = place(c->session_id), len = strlen(c->node);
-    bool ok = !who || (strncmp(who, c->node, len) == 0 && strcmp(who + len, next ? "+" : "") == 0);
+    bool ok = !who || (strncmp(who, c->node, len) == 0 && strcmp(who + len, next   ? "+"
+                                                                            : half ? "%"
+                                                                                   : "") == 0);
+    if (half && n % 2 == 0) ok = false;
     if (ok && next) {
         ok = n >= evil.old;
         /* The first one that came: those of others are as before. */
@@ -139,6 +147,13 @@ enum qr_rc __wrap_tlogd_log_own(struct service *s, enum leaf_kind kind, const js
     return __real_tlogd_log_own(s, kind, body, err);
 }
 
+WRAP(bool, leaf_author_may, (enum leaf_author a, enum leaf_kind k));
+
+bool __wrap_leaf_author_may(enum leaf_author a, enum leaf_kind k)
+{
+    return move_played("admits") || __real_leaf_author_may(a, k);
+}
+
 /* ---- the second tree ---- */
 
 enum tlog_rc __wrap_tlog_open(const struct tlog_config *cfg, struct tlog_log **out,
@@ -159,7 +174,8 @@ static bool is_kind(struct qr_bytes entry, const char *kind)
     return is;
 }
 
-static enum tlog_rc add_alt(struct qr_bytes entry, struct tlog_receipt *r, struct tlog_signed *cp)
+static enum tlog_rc add_to(struct tlog_log *log, struct qr_bytes entry, struct tlog_receipt *r,
+                           struct tlog_signed *cp)
 {
     struct admission_entry a;
     need(admission_judge(evil.s->trust, entry, &a, NULL) == QR_OK);
@@ -167,7 +183,12 @@ static enum tlog_rc add_alt(struct qr_bytes entry, struct tlog_receipt *r, struc
                            .key = tlog_of_qr(qr_str(a.key)),
                            .tags = a.tags,
                            .tag_count = a.tag_count};
-    return __real_tlog_append(evil.alt, &t, r, cp, NULL);
+    return __real_tlog_append(log, &t, r, cp, NULL);
+}
+
+static enum tlog_rc add_alt(struct qr_bytes entry, struct tlog_receipt *r, struct tlog_signed *cp)
+{
+    return add_to(evil.alt, entry, r, cp);
 }
 
 static enum tlog_rc copy_one(void *ctx, uint64_t index, struct tlog_bytes entry)
@@ -180,7 +201,8 @@ static enum tlog_rc copy_one(void *ctx, uint64_t index, struct tlog_bytes entry)
     return add_alt(qr_of_tlog(entry), &r, &cp);
 }
 
-static void add_own(void)
+/* To alt, or to the honest one. */
+static void add_own(struct tlog_log *log)
 {
     char id[QR_ULID_LEN + 1];
     struct tlog_receipt r;
@@ -192,7 +214,7 @@ static void add_own(void)
     struct leaf_draft d = {LEAF_SERVICE_STARTED, LEAF_TLOGD, id, us, evil.s->classes, body};
     qr_buf_init(&b, QR_MAX_ENTRY);
     need(body && leaf_sign(&d, &evil.s->entry_key, &b) == QR_OK);
-    need(add_alt(qr_buf_bytes(&b), &r, &cp) == TLOG_OK);
+    need(add_to(log, qr_buf_bytes(&b), &r, &cp) == TLOG_OK);
     qr_buf_fini(&b);
     json_decref(body);
 }
@@ -213,13 +235,20 @@ static void follow(void)
         need(__real_tlog_entries(evil.log, evil.taken, at.head.size, copy_one, NULL, NULL) ==
              TLOG_OK);
     evil.taken = at.head.size;
-    if (made && move_played("own")) add_own();
+    if (made && (move_played("own") || move_played("twin"))) add_own(evil.alt);
+    if (made && move_played("twin")) {
+        add_own(evil.log);
+        evil.taken++; /* not for alt */
+    }
 }
 
 static struct tlog_log *shown(struct tlog_log *log)
 {
     if (log != evil.log || !now.victim) return log;
-    if (!move_played("own") && !move_played("drop") && !move_played("freeze")) return log;
+    bool there = move_played("stay") && evil.alt;
+    if (!there && !move_played("own") && !move_played("twin") && !move_played("drop") &&
+        !move_played("freeze"))
+        return log;
     (void)pthread_mutex_lock(&evil.mutex);
     follow();
     (void)pthread_mutex_unlock(&evil.mutex);
@@ -244,6 +273,10 @@ enum tlog_rc __wrap_tlog_append(struct tlog_log *log, const struct tlog_entry *e
         (void)pthread_mutex_lock(&evil.mutex);
         follow();
         rc = add_alt(bytes, receipt, cp);
+        if (move_played("stay")) {
+            add_own(evil.log);
+            evil.taken++; /* not for alt */
+        }
         (void)pthread_mutex_unlock(&evil.mutex);
     } else {
         struct tlog_log *l = shown(log);
