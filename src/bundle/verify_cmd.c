@@ -92,7 +92,8 @@ static enum qr_rc verify(struct run *x)
     QR_TRY(load(x));
     QR_TRY(bundle_verify(&x->b, x->dir, &x->opt, &x->report, x->facts));
     if (!x->c->emit_key) return QR_OK;
-    return verify_emit(x->facts, x->dir, x->c->emit_key, &x->err);
+    return verify_emit(x->facts, x->dir, x->opt.has_file ? x->opt.file : QR_BYTES_NONE,
+                       x->c->emit_key, &x->err);
 }
 
 /* The exit codes of a verifier; what cannot be read is 3, any other refusal of

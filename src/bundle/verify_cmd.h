@@ -30,8 +30,9 @@ enum qr_rc verify_hash_file(const char *path, struct qr_hash *hash, uint64_t *si
 
 /* Writes what stock tools need, from verified facts of stage `signed`: path
  * (the public key in PEM), path.allowed_signers, and of each payload
- * path.sshsig, path.sig (raw), path.dsse.json. */
-enum qr_rc verify_emit(const struct bundle_facts *f, const struct trust_dir *dir, const char *path,
-                       struct qr_err *err) QR_MUST_CHECK;
+ * path.sshsig, path.dsse.json, or for raw path.sig, .signify, .signify.pub, and
+ * with file (QR_BYTES_NONE: not at hand) if it is a text .note, .note.vkey. */
+enum qr_rc verify_emit(const struct bundle_facts *f, const struct trust_dir *dir,
+                       struct qr_bytes file, const char *path, struct qr_err *err) QR_MUST_CHECK;
 
 #endif

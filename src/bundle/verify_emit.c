@@ -1,8 +1,10 @@
-/* verify_emit.c - files for ssh-keygen, openssl and in-toto verifiers; they
+/* verify_emit.c - files for ssh-keygen, openssl, signify, in-toto verifiers and
+ * readers of signed notes; they
  * prove that a key signed, and only the bundle proves whose key it is. */
 #include "bundle/verify_cmd.h"
 
 #include "base/file.h"
+#include "frost/payload.h"
 #include "frost/sigfile.h"
 #include "leaf/message.h"
 
@@ -60,6 +62,30 @@ static enum qr_rc emit_signature(const struct bundle_facts *f, const struct trus
     return rc;
 }
 
+/* A raw signature is also one of signify, and over a text a C2SP signed note. */
+static enum qr_rc emit_raw(const struct bundle_facts *f, const struct qr_sig *sig,
+                           struct qr_bytes file, const char *path, struct qr_err *err)
+{
+    const uint8_t *key = f->group_key.b;
+    struct sigfile_note note = {key, qr_str(PRINCIPAL), file, sig->b};
+    struct qr_buf out;
+    qr_buf_init(&out, file.n + MAX_FILE);
+    enum qr_rc rc = sigfile_signify(key, sig->b, &out);
+    if (rc == QR_OK) rc = write_beside(path, ".signify", qr_buf_bytes(&out), err);
+    qr_buf_reset(&out);
+    if (rc == QR_OK) rc = sigfile_signify_key(key, &out);
+    if (rc == QR_OK) rc = write_beside(path, ".signify.pub", qr_buf_bytes(&out), err);
+    bool text = file.p && payload_is_note(file);
+    qr_buf_reset(&out);
+    if (rc == QR_OK && text) rc = sigfile_note_write(&note, &out);
+    if (rc == QR_OK && text) rc = write_beside(path, ".note", qr_buf_bytes(&out), err);
+    qr_buf_reset(&out);
+    if (rc == QR_OK && text) rc = sigfile_note_key(key, note.name, &out);
+    if (rc == QR_OK && text) rc = write_beside(path, ".note.vkey", qr_buf_bytes(&out), err);
+    qr_buf_fini(&out);
+    return rc;
+}
+
 /* One line per namespace that was signed. */
 static enum qr_rc put_signers(const struct bundle_facts *f, struct qr_buf *out)
 {
@@ -71,8 +97,8 @@ static enum qr_rc put_signers(const struct bundle_facts *f, struct qr_buf *out)
     return QR_OK;
 }
 
-enum qr_rc verify_emit(const struct bundle_facts *f, const struct trust_dir *dir, const char *path,
-                       struct qr_err *err)
+enum qr_rc verify_emit(const struct bundle_facts *f, const struct trust_dir *dir,
+                       struct qr_bytes file, const char *path, struct qr_err *err)
 {
     if (f->stage != BUNDLE_SIGNED) return qr_fail(err, QR_STATE, "nothing is signed yet");
     struct qr_buf pem, signers;
@@ -83,7 +109,11 @@ enum qr_rc verify_emit(const struct bundle_facts *f, const struct trust_dir *dir
     if (rc == QR_OK) rc = write_beside(path, "", qr_buf_bytes(&pem), err);
     if (rc == QR_OK && signers.n > 0)
         rc = write_beside(path, ".allowed_signers", qr_buf_bytes(&signers), err);
-    for (size_t i = 0; i < f->made.n && rc == QR_OK; i++) rc = emit_signature(f, dir, i, path, err);
+    for (size_t i = 0; i < f->made.n && rc == QR_OK; i++) {
+        rc = emit_signature(f, dir, i, path, err);
+        if (rc == QR_OK && f->descriptor.is.payloads.p[i].type == QR_RAW)
+            rc = emit_raw(f, &f->made.signatures[i].sig, file, path, err);
+    }
     qr_buf_fini(&pem);
     qr_buf_fini(&signers);
     return rc;

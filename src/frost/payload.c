@@ -35,6 +35,14 @@ enum qr_rc payload_dsse(struct qr_bytes type, struct qr_bytes body, struct qr_bu
     return qr_buf_ok(out);
 }
 
+bool payload_is_note(struct qr_bytes file)
+{
+    if (file.n == 0 || file.p[file.n - 1] != '\n' || !qr_utf8_ok(file)) return false;
+    for (size_t i = 0; i < file.n; i++)
+        if (file.p[i] != '\n' && (file.p[i] < ' ' || file.p[i] == 0x7f)) return false;
+    return true;
+}
+
 static bool begins(struct qr_bytes s, struct qr_bytes prefix)
 {
     return s.n >= prefix.n && qr_bytes_equal(QR_BYTES(s.p, prefix.n), prefix);

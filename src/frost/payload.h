@@ -31,6 +31,10 @@ enum qr_rc payload_dsse(struct qr_bytes type, struct qr_bytes body, struct qr_bu
  * domain tag. */
 enum qr_rc payload_raw_check(struct qr_bytes file, struct qr_err *err) QR_MUST_CHECK;
 
+/* Can this file be the text of a C2SP signed note?  UTF-8 without control
+ * characters but newlines, the last character a newline. */
+bool payload_is_note(struct qr_bytes file);
+
 /* 1..255 printable ASCII characters without space, '"' and '\\'. */
 bool payload_name_ok(struct qr_bytes s);
 

@@ -3,6 +3,8 @@
 
 #include "frost/payload.h"
 
+#include <sodium.h>
+
 /* S("ssh-ed25519") || S(32 or 64 bytes) */
 static void put_ssh_pair(struct qr_buf *b, const uint8_t *p, size_t n)
 {
@@ -107,6 +109,89 @@ enum qr_rc sigfile_pem(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
     qr_copy(der, head, sizeof head);
     qr_copy(der + sizeof head, key, SIGFILE_KEY_SIZE);
     return put_armour(out, QR_BYTES_OF(der), "PUBLIC KEY", 64);
+}
+
+/* "untrusted comment: ...\n" base64("Ed" || key number || body) "\n" */
+static enum qr_rc put_signify(const uint8_t key[SIGFILE_KEY_SIZE], const char *comment,
+                              struct qr_bytes body, struct qr_buf *out)
+{
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    struct qr_buf blob;
+    (void)crypto_hash_sha256(hash, key, SIGFILE_KEY_SIZE);
+    qr_buf_init(&blob, 128);
+    qr_buf_put_str(&blob, "Ed");
+    qr_buf_put(&blob, hash, 8);
+    qr_buf_put_bytes(&blob, body);
+    qr_buf_printf(out, "untrusted comment: %s\n", comment);
+    qr_buf_put_base64(out, qr_buf_bytes(&blob));
+    qr_buf_put_u8(out, '\n');
+    enum qr_rc rc = qr_buf_ok(&blob);
+    qr_buf_fini(&blob);
+    return rc == QR_OK ? qr_buf_ok(out) : rc;
+}
+
+enum qr_rc sigfile_signify_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
+{
+    return put_signify(key, "quorate public key", QR_BYTES(key, SIGFILE_KEY_SIZE), out);
+}
+
+enum qr_rc sigfile_signify(const uint8_t key[SIGFILE_KEY_SIZE], const uint8_t sig[SIGFILE_SIG_SIZE],
+                           struct qr_buf *out)
+{
+    return put_signify(key, "signed by a quorum", QR_BYTES(sig, SIGFILE_SIG_SIZE), out);
+}
+
+#define NOTE_ALGORITHM 0x01 /* Ed25519 */
+#define NOTE_ID_SIZE 4
+
+/* C2SP signed-note: SHA-256(name || "\n" || 0x01 || key), its first 4 bytes.
+ * QR_RANGE: no name of a note's key. */
+static enum qr_rc note_id(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes name,
+                          uint8_t id[NOTE_ID_SIZE])
+{
+    static const uint8_t middle[] = {'\n', NOTE_ALGORITHM};
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state h;
+    if (!payload_name_ok(name)) return QR_RANGE;
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] == '+') return QR_RANGE;
+    crypto_hash_sha256_init(&h);
+    crypto_hash_sha256_update(&h, name.p, name.n);
+    crypto_hash_sha256_update(&h, middle, sizeof middle);
+    crypto_hash_sha256_update(&h, key, SIGFILE_KEY_SIZE);
+    crypto_hash_sha256_final(&h, hash);
+    qr_copy(id, hash, NOTE_ID_SIZE);
+    return QR_OK;
+}
+
+enum qr_rc sigfile_note_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes name,
+                            struct qr_buf *out)
+{
+    uint8_t id[NOTE_ID_SIZE], blob[1 + SIGFILE_KEY_SIZE] = {NOTE_ALGORITHM};
+    char hex[2 * NOTE_ID_SIZE + 1];
+    QR_TRY(note_id(key, name, id));
+    qr_hex(id, sizeof id, hex);
+    qr_copy(blob + 1, key, SIGFILE_KEY_SIZE);
+    qr_buf_put_bytes(out, name);
+    qr_buf_printf(out, "+%s+", hex);
+    qr_buf_put_base64(out, QR_BYTES_OF(blob));
+    qr_buf_put_u8(out, '\n');
+    return qr_buf_ok(out);
+}
+
+enum qr_rc sigfile_note_write(const struct sigfile_note *n, struct qr_buf *out)
+{
+    uint8_t blob[NOTE_ID_SIZE + SIGFILE_SIG_SIZE];
+    QR_TRY(note_id(n->key, n->name, blob));
+    if (!payload_is_note(n->text)) return QR_MALFORMED;
+    qr_copy(blob + NOTE_ID_SIZE, n->sig, SIGFILE_SIG_SIZE);
+    qr_buf_put_bytes(out, n->text);
+    qr_buf_put_str(out, "\n\xe2\x80\x94 ");
+    qr_buf_put_bytes(out, n->name);
+    qr_buf_put_u8(out, ' ');
+    qr_buf_put_base64(out, QR_BYTES_OF(blob));
+    qr_buf_put_u8(out, '\n');
+    return qr_buf_ok(out);
 }
 
 enum qr_rc sigfile_dsse_write(const struct sigfile_dsse *d, struct qr_buf *out)

@@ -1,10 +1,11 @@
 /* sigfile.h - a finished signature and its public key, spelled the way stock
- * tools read them: ssh-keygen, openssl, in-toto verifiers.
+ * tools read them: ssh-keygen, openssl, signify, in-toto verifiers, readers of
+ * C2SP signed notes.
  *
  * Pure text writers; nothing is verified here, the caller did that.
  *
  * Spec: OpenSSH PROTOCOL.sshsig, ssh-keygen(1) ALLOWED SIGNERS, RFC 8410,
- * DSSE v1 envelope.md. */
+ * DSSE v1 envelope.md, C2SP signed-note, signify(1). */
 #ifndef QUORATE_FROST_SIGFILE_H
 #define QUORATE_FROST_SIGFILE_H
 
@@ -32,6 +33,26 @@ enum qr_rc sigfile_allowed_signer(const uint8_t key[SIGFILE_KEY_SIZE], struct qr
 
 /* PEM of the SubjectPublicKeyInfo, for openssl pkeyutl -pubin -inkey. */
 enum qr_rc sigfile_pem(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out) QR_MUST_CHECK;
+
+/* signify's public key and signature file, sig over the file itself; the key
+ * number is the first 8 bytes of SHA-256(key). */
+enum qr_rc sigfile_signify_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
+    QR_MUST_CHECK;
+enum qr_rc sigfile_signify(const uint8_t key[SIGFILE_KEY_SIZE], const uint8_t sig[SIGFILE_SIG_SIZE],
+                           struct qr_buf *out) QR_MUST_CHECK;
+
+/* The key of a C2SP signed note, "NAME+ID+BASE64\n", and a note: the text, an
+ * empty line, one signature line; sig over the text.  QR_RANGE: the name has a
+ * '+' too; QR_MALFORMED: payload_is_note refuses the text. */
+enum qr_rc sigfile_note_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes name,
+                            struct qr_buf *out) QR_MUST_CHECK;
+struct sigfile_note {
+    const uint8_t *key; /* SIGFILE_KEY_SIZE bytes */
+    struct qr_bytes name;
+    struct qr_bytes text;
+    const uint8_t *sig; /* SIGFILE_SIG_SIZE bytes */
+};
+enum qr_rc sigfile_note_write(const struct sigfile_note *n, struct qr_buf *out) QR_MUST_CHECK;
 
 /* {"payload":...,"payloadType":...,"signatures":[{"keyid":...,"sig":...}]},
  * canonical JSON without newline; sig is over payload_dsse(type, body). */
