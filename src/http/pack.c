@@ -27,6 +27,24 @@ enum qr_rc http_gzip(struct qr_buf *b)
     return ok ? QR_OK : QR_NOMEM;
 }
 
+static bool plain_char(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '/' || c == '~';
+}
+
+bool http_plain_target(struct qr_bytes s)
+{
+    if (s.n < 2 || s.p[0] != '/' || s.p[s.n - 1] == '/') return false;
+    bool dots = true;
+    for (size_t i = 1; i < s.n; i++) {
+        if (!plain_char(s.p[i])) return false;
+        if (s.p[i] == '/' && dots) return false;
+        dots = s.p[i] == '/' || (dots && s.p[i] == '.');
+    }
+    return !dots;
+}
+
 static struct qr_bytes trim(struct qr_bytes s)
 {
     while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) s = QR_BYTES(s.p + 1, s.n - 1);

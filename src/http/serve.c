@@ -50,25 +50,6 @@ struct call {
 
 /* ---- what came ---- */
 
-static bool plain_char(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.' || c == '/' || c == '~';
-}
-
-/* "/a/b.p/1": begins with a slash, has no empty segment, none of dots only. */
-static bool plain_target(const char *s, size_t n)
-{
-    if (n < 2 || s[0] != '/' || s[n - 1] == '/') return false;
-    bool dots = true;
-    for (size_t i = 1; i < n; i++) {
-        if (!plain_char((unsigned char)s[i])) return false;
-        if (s[i] == '/' && dots) return false;
-        dots = s[i] == '/' || (dots && s[i] == '.');
-    }
-    return !dots;
-}
-
 static void *on_target(void *cls, const char *uri, struct MHD_Connection *conn)
 {
     struct call *c = calloc(1, sizeof *c);
@@ -79,7 +60,7 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *conn)
     qr_buf_init(&c->body, DISCARD_MAX);
     c->n = s.n < HTTP_TARGET_MAX ? s.n : HTTP_TARGET_MAX;
     qr_copy(c->target, s.p, c->n);
-    c->plain = s.n <= HTTP_TARGET_MAX && plain_target(c->target, c->n);
+    c->plain = s.n <= HTTP_TARGET_MAX && http_plain_target(QR_BYTES(c->target, c->n));
     return c;
 }
 
