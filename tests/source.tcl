@@ -62,6 +62,7 @@ set ::layer_allows {
   session      {base crypto tlog leaf}
   trust        {base crypto tlog leaf pki attest frost}
   bundle       {base crypto tlog leaf pki attest frost trust}
+  audit        {base crypto tlog leaf pki attest frost trust}
   rpc          {base crypto pki attest proto}
   service      {base crypto tlog leaf pki attest trust db rpc http proto}
   tlogd        {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
@@ -70,7 +71,7 @@ set ::layer_allows {
   coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
   cli          {base crypto tlog leaf pki attest frost trust bundle db rpc service participant proto}
-  tlog-verify  {base crypto tlog leaf pki attest frost trust bundle}
+  tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit}
   tools        {base crypto tlog leaf pki attest frost trust bundle db rpc http proto}
 }
 

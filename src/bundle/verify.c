@@ -36,16 +36,6 @@ static enum qr_rc artifact_check(const struct leaf_request *q, const struct bund
     return QR_OK;
 }
 
-/* The log's keys that may sign a tree of this size. */
-static size_t keys_at(const struct trust_dir *dir, uint64_t size, struct tlog_vkey *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < dir->log_key_count; i++)
-        if (dir->log_keys[i].from <= size && size <= dir->log_keys[i].to)
-            out[n++] = dir->log_keys[i].vkey;
-    return n;
-}
-
 /* (d), the checkpoint */
 static enum qr_rc checkpoint_check(const struct bundle *b, const struct trust_dir *dir,
                                    struct bundle_facts *f, struct trust_report *r)
@@ -62,7 +52,7 @@ static enum qr_rc checkpoint_check(const struct bundle *b, const struct trust_di
                            qr_bytes_is(b->origin, dir->origin),
                        QR_FALSE, "it is of another log than %.80s", dir->origin));
     struct tlog_trust trust = {.origin = dir->origin, .keys = keys};
-    trust.key_count = keys_at(dir, cp.head.size, keys);
+    trust.key_count = trust_log_keys(dir, cp.head.size, keys);
     QR_TRY(trust_check(r, TRUST_CHECKPOINT_SIGNATURE,
                        trust.key_count > 0 && tlog_checkpoint_open(note, &trust, &cp) == TLOG_OK,
                        QR_FALSE, "no log key valid at size %llu signed it",

@@ -5,6 +5,7 @@
 #include "frost/certificate.h"
 #include "frost/package.h"
 #include "leaf/certificate.h"
+#include "trust/signing_check.h"
 
 #include <stdlib.h>
 
@@ -138,53 +139,6 @@ static enum qr_rc group_check(const struct sorted *s, struct bundle_facts *f,
                        QR_FALSE, NULL);
 }
 
-/* Each member once in every list, every point valid and unlike all others. */
-static bool commitments_ok(const struct leaf_started *st, uint32_t n)
-{
-    if (st->n != n) return false;
-    for (size_t p = 0; p < st->payload_count; p++)
-        for (size_t i = 0; i < n; i++) {
-            const struct leaf_commitment_pair *c = &st->payloads[p].pairs[i];
-            struct frost_commitment fc = {.id = c->index};
-            qr_copy(fc.hiding, c->hiding.b, POINT_SIZE);
-            qr_copy(fc.binding, c->binding.b, POINT_SIZE);
-            if (c->index != i + 1 || frost_commitment_check(&fc) != QR_OK) return false;
-            for (size_t k = 0; k <= p * n + i; k++) {
-                const struct leaf_commitment_pair *o = &st->payloads[k / n].pairs[k % n];
-                if (o != c &&
-                    (pub_equal(&o->hiding, c->hiding.b) || pub_equal(&o->binding, c->binding.b)))
-                    return false;
-                if (pub_equal(&o->hiding, c->binding.b) || pub_equal(&o->binding, c->hiding.b))
-                    return false;
-            }
-        }
-    return true;
-}
-
-static const char *started_difference(const struct bundle_facts *f, const struct leaf_started *st)
-{
-    const struct leaf_descriptor *d = &f->descriptor.is;
-    if (st->attempt != d->attempt || !qr_hash_equal(&st->descriptor, &f->descriptor.hash))
-        return "descriptor";
-    if (!pub_equal(&st->group_key, f->group_key.b)) return "group key";
-    if (!qr_hash_equal(&st->certificate, &f->group.sha256)) return "group certificate";
-    if (st->payload_count != d->payloads.n) return "number of payloads";
-    for (size_t i = 0; i < d->payloads.n; i++)
-        if (st->payloads[i].type != d->payloads.p[i].type ||
-            !qr_hash_equal(&st->payloads[i].digest, &d->payloads.p[i].digest))
-            return "payload";
-    return NULL;
-}
-
-static enum qr_rc started_check(const struct bundle_facts *f, struct trust_report *r)
-{
-    const char *what = started_difference(f, f->started);
-    QR_TRY(trust_check(r, TRUST_STARTED_BINDING, !what, QR_FALSE,
-                       "signing.started names another %s", what ? what : ""));
-    return trust_check(r, TRUST_STARTED_COMMITMENTS, commitments_ok(f->started, f->descriptor.is.n),
-                       QR_FALSE, NULL);
-}
-
 /* What the checks of the signatures share. */
 struct ending {
     const struct sorted *s;
@@ -243,22 +197,20 @@ static enum qr_rc signature_check(const struct ending *e, size_t i)
     return rc;
 }
 
-static const char *made_difference(const struct sorted *s, const struct bundle_facts *f)
+static struct trust_signing signing_of(const struct bundle_facts *f)
 {
-    const struct leaf_descriptor *d = &f->descriptor.is;
-    const struct leaf_made *m = &f->made;
-    if (m->attempt != d->attempt || !qr_hash_equal(&m->descriptor, &f->descriptor.hash))
-        return "descriptor";
-    if (!pub_equal(&m->group_key, f->group_key.b)) return "group key";
-    if (!qr_hash_equal(&m->started, &f->started_at.leaf)) return "signing.started";
-    if (m->n != d->payloads.n) return "number of signatures";
+    return (struct trust_signing){
+        .d = &f->descriptor, .group_key = f->group_key, .certificate = f->group.sha256};
+}
+
+/* The signatures of the bundle are those of the log. */
+static bool same_signatures(const struct bundle *b, const struct leaf_made *m)
+{
+    if (m->n != b->payload_count) return false;
     for (size_t i = 0; i < m->n; i++)
-        if (m->signatures[i].type != d->payloads.p[i].type ||
-            !qr_hash_equal(&m->signatures[i].digest, &d->payloads.p[i].digest) ||
-            !qr_bytes_equal(QR_BYTES_OF(m->signatures[i].sig.b),
-                            QR_BYTES_OF(s->b->payloads[i].sig.b)))
-            return "signature";
-    return NULL;
+        if (!qr_bytes_equal(QR_BYTES_OF(m->signatures[i].sig.b), QR_BYTES_OF(b->payloads[i].sig.b)))
+            return false;
+    return true;
 }
 
 /* (m), then the second half of (n) */
@@ -274,9 +226,10 @@ static enum qr_rc signatures_check(const struct ending *e)
     const json_t *body = e->s->parsed[e->s->only[LEAF_SIGNATURE_MADE]].body;
     if (leaf_made_read(body, &f->made, &err) != QR_OK)
         return trust_stop(e->r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
-    const char *what = made_difference(e->s, f);
-    return trust_check(e->r, TRUST_MADE_BINDING, !what, QR_FALSE, "signature.made names another %s",
-                       what ? what : "");
+    struct trust_signing signing = signing_of(f);
+    QR_TRY(trust_made_check(&signing, &f->started_at.leaf, &f->made, e->r));
+    return trust_check(e->r, TRUST_MADE_BINDING, same_signatures(e->s->b, &f->made), QR_FALSE,
+                       "signature.made names another signature");
 }
 
 enum qr_rc verify_end(const struct sorted *s, const struct bundle_options *opt,
@@ -297,7 +250,8 @@ enum qr_rc verify_end(const struct sorted *s, const struct bundle_options *opt,
     if (leaf_started_read(s->parsed[started].body, f->started, &err) != QR_OK)
         return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     QR_TRY(group_check(s, f, r));
-    QR_TRY(started_check(f, r));
+    struct trust_signing signing = signing_of(f);
+    QR_TRY(trust_started_check(&signing, f->started, r));
     struct ending e = {.s = s, .opt = opt, .f = f, .group = &c.group, .r = r};
     return s->b->stage < BUNDLE_SIGNED ? QR_OK : signatures_check(&e);
 }

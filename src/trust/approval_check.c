@@ -133,7 +133,7 @@ static enum qr_rc signatures_check(const struct trust_approval *a, struct trust_
     return trust_check(r, TRUST_APPROVAL_POSSESSION, ok, QR_FALSE, NULL);
 }
 
-enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct trust_request *req,
+static enum qr_rc session_check(const struct trust_context *ctx, const struct trust_request *req,
                                 const struct trust_approval *a, struct trust_report *r)
 {
     const struct leaf_approval *is = &a->is;
@@ -146,14 +146,34 @@ enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct tr
     QR_TRY(trust_check(r, TRUST_APPROVAL_POLICIES,
                        leaf_policies_equal(&is->policies, &ctx->policies), QR_POLICY,
                        "it names other policies"));
-    QR_TRY(person_check(ctx, a, r));
-    QR_TRY(trust_certificate_check(ctx, req, a, r));
-    QR_TRY(signatures_check(a, r));
+    return person_check(ctx, a, r);
+}
+
+static enum qr_rc stated_check(const struct trust_context *ctx, const struct trust_request *req,
+                               const struct trust_approval *a, struct trust_report *r)
+{
+    const struct leaf_approval *is = &a->is;
     char lesser[64];
+    QR_TRY(signatures_check(a, r));
     qr_classes_text(is->classes & ~ctx->classes, lesser);
     QR_TRY(trust_check(r, TRUST_CLASS_ACCEPTED, (is->classes & ~ctx->classes) == 0, QR_ATTESTATION,
                        "the approval is of class %s, which is not accepted", lesser));
     return trust_check(r, TRUST_APPROVAL_CHECKPOINT,
                        is->checkpoint.size > req->at.index && is->checkpoint.size <= a->at.index,
                        QR_FALSE, "its checkpoint does not lie between request and approval");
+}
+
+enum qr_rc trust_approval_check(const struct trust_context *ctx, const struct trust_request *req,
+                                const struct trust_approval *a, struct trust_report *r)
+{
+    QR_TRY(session_check(ctx, req, a, r));
+    QR_TRY(trust_certificate_check(ctx, req, a, r));
+    return stated_check(ctx, req, a, r);
+}
+
+enum qr_rc trust_approval_logged(const struct trust_context *ctx, const struct trust_request *req,
+                                 const struct trust_approval *a, struct trust_report *r)
+{
+    QR_TRY(session_check(ctx, req, a, r));
+    return stated_check(ctx, req, a, r);
 }

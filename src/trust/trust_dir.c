@@ -185,6 +185,16 @@ static size_t gather_uses(const struct trust_dir *t, struct use uses[MAX_USES])
     return n;
 }
 
+size_t trust_log_keys(const struct trust_dir *t, uint64_t size,
+                      struct tlog_vkey out[TRUST_MAX_KEYS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->log_key_count; i++)
+        if (t->log_keys[i].from <= size && size <= t->log_keys[i].to)
+            out[n++] = t->log_keys[i].vkey;
+    return n;
+}
+
 bool trust_dir_has_key(const struct trust_dir *t, const struct qr_pub *key)
 {
     struct use uses[MAX_USES];

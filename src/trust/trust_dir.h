@@ -85,6 +85,9 @@ enum qr_rc trust_json_write(const struct trust_dir *t, struct qr_buf *out) QR_MU
 /* Whether the key is of a service, a CA, the log or an admin: of whatever this
  * directory gives a use. */
 bool trust_dir_has_key(const struct trust_dir *t, const struct qr_pub *key);
+/* The log's keys that may sign a tree of this size; gives how many. */
+size_t trust_log_keys(const struct trust_dir *t, uint64_t size,
+                      struct tlog_vkey out[TRUST_MAX_KEYS]);
 /* How many of the witnesses cosigned this note; names (may be NULL) gets their
  * key names, separated by spaces.  QR_FALSE: the line of one is wrong. */
 enum qr_rc trust_witnesses_count(const struct trust_dir *t, const struct tlog_note *note,

@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#define MAX_TEXT (1u << 28)
+
 void answer_init(struct answer *a)
 {
     *a = (struct answer){.checks = qr_json_array(), .facts = qr_json_object()};
@@ -28,6 +30,16 @@ void answer_fact(struct answer *a, const char *key, struct qr_bytes value)
     qr_json_set_bytes(a->facts, key, value);
 }
 
+void answer_item(struct answer *a, const char *key, json_t *item)
+{
+    json_t *list = json_object_get(a->facts, key);
+    if (!list) {
+        list = qr_json_array();
+        qr_json_set(a->facts, key, list);
+    }
+    if (json_array_append_new(list, item) != 0) qr_fatal("out of memory");
+}
+
 enum qr_rc answer_fail(struct answer *a, enum qr_rc rc, const char *hint, const char *fmt, ...)
 {
     if (a->rc != QR_OK) return rc;
@@ -46,6 +58,16 @@ enum qr_rc answer_fail(struct answer *a, enum qr_rc rc, const char *hint, const 
     return rc;
 }
 
+/* A failure takes the facts back, but not the lists: they are what was seen. */
+static void keep_lists(json_t *facts)
+{
+    const char *key;
+    void *next;
+    json_t *v;
+    json_object_foreach_safe(facts, next, key, v) if (json_is_string(v))(void)
+        json_object_del(facts, key);
+}
+
 static void print_json(const struct answer *a, FILE *out)
 {
     struct qr_buf b;
@@ -53,7 +75,7 @@ static void print_json(const struct answer *a, FILE *out)
     if (!doc) qr_fatal("out of memory");
     if (a->rc != QR_OK) {
         json_t *e = qr_json_object();
-        (void)json_object_clear(doc);
+        keep_lists(doc);
         qr_json_set_str(e, "code", qr_rc_name(a->rc));
         qr_json_set_str(e, "message", a->message.text);
         qr_json_set_str(e, "hint", a->hint ? a->hint : "");
@@ -62,7 +84,7 @@ static void print_json(const struct answer *a, FILE *out)
     }
     qr_json_set(doc, "ok", json_boolean(a->rc == QR_OK));
     qr_json_set(doc, "checks", json_deep_copy(a->checks));
-    qr_buf_init(&b, 1 << 20);
+    qr_buf_init(&b, MAX_TEXT);
     if (qr_json_write(doc, &b) != QR_OK) qr_fatal("an answer that is no JSON");
     (void)fprintf(out, "%.*s\n", (int)b.n, (const char *)b.p);
     qr_buf_fini(&b);
@@ -79,21 +101,46 @@ static void print_checks(const struct answer *a, FILE *out)
     }
 }
 
+/* "key value" for a string; for a list of objects a line for each, "key name
+ * value name value,value". */
+static void print_fact(const char *key, const json_t *value, FILE *out)
+{
+    if (json_is_string(value)) {
+        (void)fprintf(out, "%s %s\n", key, json_string_value(value));
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *name;
+        json_t *v;
+        (void)fprintf(out, "%s", key);
+        json_object_foreach(json_array_get(value, i), name, v)
+        {
+            (void)fprintf(out, " %s ", name);
+            if (json_is_string(v)) (void)fprintf(out, "%s", json_string_value(v));
+            for (size_t k = 0; k < json_array_size(v); k++)
+                (void)fprintf(out, "%s%s", k ? "," : "", json_string_value(json_array_get(v, k)));
+        }
+        (void)fprintf(out, "\n");
+    }
+}
+
 int answer_print(const struct answer *a, FILE *out, FILE *err)
 {
     if (a->json) {
         print_json(a, out);
         return a->exit;
     }
+    const char *key;
+    json_t *value;
     if (a->explain) print_checks(a, err);
+    json_object_foreach(a->facts, key, value)
+    {
+        if (a->rc == QR_OK || json_is_array(value)) print_fact(key, value, out);
+    }
     if (a->rc != QR_OK) {
         (void)fprintf(err, "tlog-verify: %s\n", a->message.text);
         if (a->hint) (void)fprintf(err, "%s\n", a->hint);
         return a->exit;
     }
-    const char *key;
-    json_t *value;
-    json_object_foreach(a->facts, key, value)(void)
-        fprintf(out, "%s %s\n", key, json_string_value(value));
     return 0;
 }

@@ -2,7 +2,7 @@
  * the first failure; printed once, as text or as one JSON document.
  *
  * JSON: {"checks":[{"name","ok","detail"}],"ok":true, facts...} or
- * {"checks":[...],"error":{"code","exit","hint","message"},"ok":false}. */
+ * {"checks":[...],"error":{"code","exit","hint","message"},"ok":false, lists...}. */
 #ifndef TLOG_VERIFY_ANSWER_H
 #define TLOG_VERIFY_ANSWER_H
 
@@ -28,6 +28,9 @@ void answer_fini(struct answer *a);
 void answer_check(struct answer *a, const char *name, bool ok, const char *detail);
 /* Records something to print on success; value is copied. */
 void answer_fact(struct answer *a, const char *key, struct qr_bytes value);
+/* Adds an object of strings and arrays of strings to the list of that name;
+ * takes item.  As text it is one line. */
+void answer_item(struct answer *a, const char *key, json_t *item);
 /* Records the first failure and gives rc back.  hint is kept (a constant) and
  * may be NULL.  The exit code is the table's, but what cannot be read is 3. */
 enum qr_rc answer_fail(struct answer *a, enum qr_rc rc, const char *hint, const char *fmt, ...)

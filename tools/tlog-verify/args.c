@@ -52,6 +52,7 @@ static enum qr_rc take(const struct arg *arg, const char *text, bool seen, struc
     case ARG_PROOF: return take_proof(arg->name, text, arg->to, a);
     case ARG_KEYS: return take_key(arg->name, text, arg->to, a);
     case ARG_TEXT: *(const char **)arg->to = text; return QR_OK;
+    case ARG_FLAG: *(bool *)arg->to = true; return QR_OK;
     }
     return QR_BUG;
 }
@@ -84,7 +85,8 @@ enum qr_rc args_read(int argc, char **argv, const struct arg *args, size_t count
     bool seen[ARGS_MAX] = {false};
     assert(count <= ARGS_MAX);
     for (size_t i = 0; i < count; i++)
-        longs[i] = (struct option){args[i].name, required_argument, NULL, (int)i};
+        longs[i] = (struct option){
+            args[i].name, args[i].kind == ARG_FLAG ? no_argument : required_argument, NULL, (int)i};
     longs[count] = (struct option){"json", no_argument, NULL, FLAG_JSON};
     longs[count + 1] = (struct option){"explain", no_argument, NULL, FLAG_EXPLAIN};
     opterr = 0;

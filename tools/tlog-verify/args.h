@@ -20,7 +20,8 @@ enum arg_kind {
     ARG_HASH,  /* struct tlog_hash, in base64 */
     ARG_PROOF, /* struct tlog_proof; may be repeated */
     ARG_KEYS,  /* struct arg_keys; may be repeated */
-    ARG_TEXT   /* const char * */
+    ARG_TEXT,  /* const char * */
+    ARG_FLAG   /* bool; takes no value */
 };
 
 struct arg {

@@ -25,5 +25,7 @@ extern const struct command command_bundle;
 extern const struct command command_proof;
 extern const struct command command_fsck;
 extern const struct command command_tiles;
+extern const struct command command_log;
+extern const struct command command_duties;
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "tools/tlog-verify/args.h"
 #include "tools/tlog-verify/command.h"
+#include "tools/tlog-verify/fsck.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -52,8 +53,7 @@ static void found(void *ctx, const struct tlog_fault *fault)
     if (f->n++ < MAX_FAULTS) answer_check(f->a, names[fault->kind], false, fault->text);
 }
 
-static enum qr_rc check_db(const char *path, const struct arg_keys *keys, uint64_t log_id,
-                           struct answer *a)
+enum qr_rc fsck_db(const char *path, const struct arg_keys *keys, uint64_t log_id, struct answer *a)
 {
     struct faults f = {a, 0};
     struct tlog_fsck what = {.path = path,
@@ -99,7 +99,7 @@ static enum qr_rc read_checkpoint(const char *dir, const struct arg_keys *keys, 
                             path);
 }
 
-static enum qr_rc check_tiles(const char *dir, const struct arg_keys *keys, struct answer *a)
+enum qr_rc fsck_tiles(const char *dir, const struct arg_keys *keys, struct answer *a)
 {
     struct tlog_head head = {0};
     struct tlog_err err = {{0}};
@@ -131,7 +131,7 @@ static enum qr_rc run(int argc, char **argv, struct answer *a)
         return answer_fail(a, QR_USAGE, NULL, "one of --db and --tiles is needed");
     if (log_id == 0 || log_id > UINT32_MAX)
         return answer_fail(a, QR_USAGE, NULL, "--log-id is 1 to 4294967295");
-    return db ? check_db(db, &keys, log_id, a) : check_tiles(tiles, &keys, a);
+    return db ? fsck_db(db, &keys, log_id, a) : fsck_tiles(tiles, &keys, a);
 }
 
 const struct command command_fsck = {

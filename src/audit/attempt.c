@@ -1,0 +1,340 @@
+/* attempt.c - one attempt at signing: roster, descriptor, key generation, group
+ * certificate, start, signatures; or its failure. */
+#include "audit/state.h"
+
+#include "frost/package.h"
+
+#include <stdlib.h>
+
+/* Statement, prefix and type of one payload. */
+#define MAX_MESSAGE 65536
+
+static bool pub_equal(const struct qr_pub *a, const struct qr_pub *b)
+{
+    return qr_bytes_equal(QR_BYTES_OF(a->b), QR_BYTES_OF(b->b));
+}
+
+static struct standing *standing_of(struct session *s, const struct qr_hash *approval)
+{
+    for (size_t i = 0; i < s->approval_count; i++)
+        if (qr_hash_equal(&s->approvals[i].t.at.leaf, approval)) return &s->approvals[i];
+    return NULL;
+}
+
+/* ---- roster ---- */
+
+/* What keeps an approval from being counted; NULL: nothing. */
+static const char *not_standing(struct audit *a, const struct standing *x)
+{
+    const struct member *m = x ? audit_member(a, &x->t.is.enrolment) : NULL;
+    if (!x) return "is no approval of this session";
+    if (x->wrong) return "broke a rule when it was given";
+    if (x->withdrawn) return "had been withdrawn";
+    if (x->replaced) return "had been replaced by a newer one";
+    if (!m || m->ended) return "is of somebody who had been revoked";
+    return NULL;
+}
+
+static enum qr_rc all_standing(struct audit *a, struct session *s, const struct leaf_roster *r)
+{
+    enum qr_rc rc = QR_OK;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct standing *x = standing_of(s, &r->approvers[i].approval);
+        const char *what = not_standing(a, x);
+        bool revoked = x && (x->withdrawn || (!x->wrong && !x->replaced));
+        if (what)
+            rc = audit_breach(a, revoked ? AUDIT_REVOKED : AUDIT_STANDING, QR_FALSE,
+                              "approver %u %s", (unsigned)i + 1, what);
+    }
+    return rc;
+}
+
+/* The approvals that the attempt's roster names, in its order, for trust_*; a
+ * missing one leaves zeros, which match nothing.  Gives free. */
+static struct trust_approval *approvals_of(struct session *s)
+{
+    const struct leaf_roster *r = &s->attempt->roster.is;
+    struct trust_approval *list = calloc(r->n + 1, sizeof *list);
+    if (!list) qr_fatal("out of memory");
+    for (size_t i = 0; i < r->n; i++) {
+        const struct standing *x = standing_of(s, &r->approvers[i].approval);
+        if (x) list[i] = x->t;
+    }
+    return list;
+}
+
+static enum qr_rc attested(struct audit *a, struct session *s)
+{
+    struct qr_err err = {{0}};
+    struct attempt *t = calloc(1, sizeof *t);
+    if (!t) qr_fatal("out of memory");
+    enum qr_rc rc = leaf_roster_read(a->e->body, &t->roster.is, &err);
+    if (rc != QR_OK) {
+        free(t);
+        return audit_form(a, rc, &err);
+    }
+    /* authd may be asked again before the freeze */
+    bool again =
+        s->attempt && !s->attempt->has_descriptor && s->attempt->number == t->roster.is.attempt;
+    bool next = !s->attempt && t->roster.is.attempt > s->attempts;
+    if (!again && t->roster.is.attempt <= s->attempts) { /* asked for before that one failed */
+        free(t);
+        return QR_OK;
+    }
+    audit_attempt_end(s);
+    t->has_roster = true;
+    t->number = t->roster.is.attempt;
+    t->roster.at = a->at;
+    s->attempt = t;
+    s->attempts = t->number;
+    if (!again && !next)
+        return audit_breach(a, AUDIT_ATTEMPT, QR_FALSE, "attempt %u follows none that had ended",
+                            t->number);
+    QR_TRY(all_standing(a, s, &t->roster.is));
+    struct trust_context ctx = audit_context(a, s);
+    struct trust_approval *list = approvals_of(s);
+    struct trust_freeze f = {
+        .req = &s->request, .approvals = list, .n = t->roster.is.n, .roster = &t->roster};
+    rc = audit_take(a, trust_roster_check(&ctx, &f, &a->report));
+    free(list);
+    return rc;
+}
+
+/* ---- what follows it ---- */
+
+/* The attempt under way when it has this number and descriptor. */
+static struct attempt *under_way(struct audit *a, struct session *s, uint32_t number,
+                                 const struct qr_hash *descriptor)
+{
+    struct attempt *t = s->attempt;
+    const char *kind = leaf_kind_name(a->e->kind);
+    if (!t || t->number != number)
+        (void)audit_breach(a, AUDIT_ATTEMPT, QR_FALSE,
+                           "%s is of attempt %u, which is not under way", kind, number);
+    else if (descriptor && (!t->has_descriptor || !qr_hash_equal(&t->d.hash, descriptor)))
+        (void)audit_breach(a, AUDIT_ATTEMPT, QR_FALSE, "%s names another descriptor", kind);
+    else
+        return t;
+    return NULL;
+}
+
+static enum qr_rc in_place(struct audit *a, bool ok)
+{
+    if (ok) return QR_OK;
+    return audit_breach(a, AUDIT_ATTEMPT, QR_FALSE, "%s is not in its place, or there twice",
+                        leaf_kind_name(a->e->kind));
+}
+
+/* Nodes stand in grants, which are not in the log. */
+static struct trust_context context_without_nodes(const struct audit *a, const struct session *s)
+{
+    struct trust_context ctx = audit_context(a, s);
+    ctx.signing.distinct_nodes = false;
+    return ctx;
+}
+
+static enum qr_rc frozen(struct audit *a, struct session *s)
+{
+    struct qr_err err = {{0}};
+    struct trust_descriptor d = {.at = a->at, .hash = leaf_descriptor_hash(a->e->body)};
+    QR_TRY(audit_form(a, leaf_descriptor_read(a->e->body, &d.is, &err), &err));
+    struct attempt *t = under_way(a, s, d.is.attempt, NULL);
+    if (!t) return QR_FALSE;
+    QR_TRY(in_place(a, t->has_roster && !t->has_descriptor));
+    t->d = d;
+    t->has_descriptor = true;
+    QR_TRY(all_standing(a, s, &t->roster.is));
+    struct trust_context ctx = context_without_nodes(a, s);
+    struct trust_approval *list = approvals_of(s);
+    struct trust_freeze f = {.req = &s->request,
+                             .approvals = list,
+                             .n = t->roster.is.n,
+                             .roster = &t->roster,
+                             .d = &t->d};
+    enum qr_rc rc = trust_quorum_check(&ctx, &s->request, list, f.n, &a->report);
+    if (rc == QR_OK) rc = trust_descriptor_check(&ctx, &f, &a->report);
+    if (rc == QR_OK) rc = trust_request_alive(&s->request, a->at.time_us, &a->report);
+    free(list);
+    QR_TRY(audit_take(a, rc));
+    return audit_same_tree(a, &d.is.checkpoint);
+}
+
+static enum qr_rc completed(struct audit *a, struct session *s)
+{
+    struct leaf_dkg is;
+    struct qr_err err = {{0}};
+    QR_TRY(audit_form(a, leaf_dkg_read(a->e->body, &is, &err), &err));
+    struct attempt *t = under_way(a, s, is.attempt, &is.descriptor);
+    if (!t) return QR_FALSE;
+    QR_TRY(in_place(a, !t->has_dkg));
+    t->dkg = is;
+    t->has_dkg = true;
+    return QR_OK;
+}
+
+enum qr_rc audit_group(struct audit *a, struct session *s, const struct leaf_certificate *c)
+{
+    bool late = c->attempt <= s->attempts && (!s->attempt || s->attempt->number != c->attempt);
+    if (late) return QR_OK;
+    struct attempt *t = under_way(a, s, c->attempt, &c->descriptor);
+    if (!t) return QR_FALSE;
+    QR_TRY(in_place(a, t->has_dkg && !t->has_group));
+    t->group = *c;
+    t->has_group = true;
+    struct qr_hash spki = pki_spki_sha256(&t->dkg.group_key);
+    return audit_take(a, trust_check(&a->report, TRUST_GROUP_LOGGED,
+                                     pub_equal(&c->group_key, &t->dkg.group_key) &&
+                                         qr_hash_equal(&c->spki, &spki) &&
+                                         qr_hash_equal(&c->transcript, &t->dkg.transcript),
+                                     QR_FALSE, "it is for another key than was generated"));
+}
+
+static struct trust_signing signing_of(const struct attempt *t)
+{
+    return (struct trust_signing){
+        .d = &t->d, .group_key = t->dkg.group_key, .certificate = t->group.sha256};
+}
+
+/* Nonces are commitments' secrets: a point that stands in two starts gives the
+ * shares away. */
+static enum qr_rc note_commitments(struct audit *a, const struct leaf_started *st)
+{
+    for (size_t p = 0; p < st->payload_count; p++)
+        for (size_t i = 0; i < st->n; i++) {
+            const struct leaf_commitment_pair *c = &st->payloads[p].pairs[i];
+            QR_TRY(once_add(a->once, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(c->hiding.b),
+                            a->at.index));
+            QR_TRY(once_add(a->once, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(c->binding.b),
+                            a->at.index));
+        }
+    return QR_OK;
+}
+
+static enum qr_rc judge_start(struct audit *a, struct session *s, const struct leaf_started *st)
+{
+    QR_TRY(note_commitments(a, st));
+    struct attempt *t = under_way(a, s, st->attempt, &st->descriptor);
+    if (!t) return QR_FALSE;
+    QR_TRY(in_place(a, t->has_group && !t->has_started));
+    t->has_started = true;
+    t->started_at = a->at;
+    QR_TRY(all_standing(a, s, &t->roster.is));
+    struct trust_signing signing = signing_of(t);
+    enum qr_rc rc = trust_started_check(&signing, st, &a->report);
+    if (rc == QR_OK) rc = trust_request_alive(&s->request, a->at.time_us, &a->report);
+    QR_TRY(audit_take(a, rc));
+    return audit_take(a, trust_check(&a->report, TRUST_GROUP_TIME,
+                                     a->at.time_us >= t->group.not_before_us &&
+                                         a->at.time_us <= t->group.not_after_us,
+                                     QR_FALSE,
+                                     "the group certificate was not valid when signing started"));
+}
+
+static enum qr_rc started(struct audit *a, struct session *s)
+{
+    struct qr_err err = {{0}};
+    struct leaf_started *st = calloc(1, sizeof *st);
+    if (!st) qr_fatal("out of memory");
+    enum qr_rc rc = audit_form(a, leaf_started_read(a->e->body, st, &err), &err);
+    if (rc == QR_OK) rc = judge_start(a, s, st);
+    free(st);
+    return rc;
+}
+
+/* ---- signatures ---- */
+
+static enum qr_rc signature(struct audit *a, const struct session *s,
+                            const struct leaf_signed_payload *got, const struct leaf_payload *p)
+{
+    const struct attempt *t = s->attempt;
+    struct qr_buf msg;
+    qr_buf_init(&msg, MAX_MESSAGE);
+    enum qr_rc rc =
+        trust_payload_message(a->conf.dir, &s->request.is, &t->d.is, p, QR_BYTES_NONE, &msg);
+    rc = trust_check(&a->report, TRUST_SIGNATURE_PAYLOAD, rc == QR_OK, QR_FALSE,
+                     "the bytes of %s cannot be rebuilt", qr_payload_name(p->type));
+    if (rc == QR_OK)
+        rc = trust_check(&a->report, TRUST_SIGNATURE_VALID,
+                         qr_verify(&t->dkg.group_key, qr_buf_bytes(&msg), &got->sig) == QR_OK,
+                         QR_FALSE, "%s: not strict Ed25519 under the group key",
+                         qr_payload_name(p->type));
+    qr_buf_fini(&msg);
+    if (rc == QR_OK) a->counts.signatures++;
+    return audit_take(a, rc);
+}
+
+static enum qr_rc judge_made(struct audit *a, struct session *s, const struct leaf_made *m,
+                             unsigned *unchecked)
+{
+    struct attempt *t = under_way(a, s, m->attempt, &m->descriptor);
+    if (!t) return QR_FALSE;
+    QR_TRY(in_place(a, t->has_started));
+    struct trust_signing signing = signing_of(t);
+    QR_TRY(audit_take(a, trust_made_check(&signing, &t->started_at.leaf, m, &a->report)));
+    for (size_t i = 0; i < m->n; i++) {
+        const struct leaf_payload *p = &t->d.is.payloads.p[i];
+        if (p->type == QR_RAW)
+            ++*unchecked;
+        else
+            QR_TRY(signature(a, s, &m->signatures[i], p));
+    }
+    a->counts.unchecked += *unchecked;
+    return QR_OK;
+}
+
+static void tell_signing(struct audit *a, struct session *s, const struct leaf_made *m,
+                         unsigned unchecked)
+{
+    if (!a->conf.signing || !s->attempt) return;
+    struct trust_approval *list = approvals_of(s);
+    struct audit_signing is = {.index = a->at.index,
+                               .time_us = a->at.time_us,
+                               .request = &s->request,
+                               .approvals = list,
+                               .n = s->attempt->roster.is.n,
+                               .policy = &s->policy,
+                               .descriptor = &s->attempt->d,
+                               .made = m,
+                               .clean = s->clean,
+                               .unchecked = unchecked};
+    a->conf.signing(a->conf.ctx, &is);
+    free(list);
+}
+
+static enum qr_rc made(struct audit *a, struct session *s)
+{
+    struct leaf_made m;
+    struct qr_err err = {{0}};
+    unsigned unchecked = 0;
+    QR_TRY(audit_form(a, leaf_made_read(a->e->body, &m, &err), &err));
+    enum qr_rc rc = judge_made(a, s, &m, &unchecked);
+    if (rc != QR_OK) s->clean = false;
+    tell_signing(a, s, &m, unchecked);
+    audit_session_end(a, s);
+    return rc;
+}
+
+static enum qr_rc failed(struct audit *a, struct session *s)
+{
+    struct leaf_failed is;
+    struct qr_err err = {{0}};
+    QR_TRY(audit_form(a, leaf_failed_read(a->e->body, &is, &err), &err));
+    bool known = s->attempt ? is.attempt == s->attempt->number : is.attempt > s->attempts;
+    if (is.attempt > s->attempts) s->attempts = is.attempt;
+    audit_attempt_end(s);
+    if (known) return QR_OK;
+    return audit_breach(a, AUDIT_ATTEMPT, QR_FALSE, "attempt %u was not under way", is.attempt);
+}
+
+enum qr_rc audit_attempt(struct audit *a, struct session *s)
+{
+    switch (a->e->kind) {
+    case LEAF_ROSTER_ATTESTED: return attested(a, s);
+    case LEAF_ROSTER_FROZEN: return frozen(a, s);
+    case LEAF_DKG_COMPLETED: return completed(a, s);
+    case LEAF_SIGNING_STARTED: return started(a, s);
+    case LEAF_SIGNATURE_MADE: return made(a, s);
+    case LEAF_ATTEMPT_FAILED: return failed(a, s);
+    default: return QR_OK;
+    }
+}

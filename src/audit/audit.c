@@ -1,0 +1,221 @@
+/* audit.c - the envelope of every entry, and what becomes of what was found. */
+#include "audit/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const rule_names[AUDIT_RULES] = {
+#define AUDIT_RULE(id, name, text) name,
+#include "audit/rules.def"
+#undef AUDIT_RULE
+};
+
+struct audit *audit_new(const struct audit_conf *conf)
+{
+    struct audit *a = calloc(1, sizeof *a);
+    if (!a) qr_fatal("out of memory");
+    a->conf = *conf;
+    trust_context_of(conf->dir, conf->extra_classes, &a->context);
+    /* nothing is in force before it is logged */
+    qr_zero(&a->context.policies, sizeof a->context.policies);
+    trust_report_init(&a->report);
+    a->once = once_new();
+    for (size_t i = 0; i < LEAF_AUTHOR_COUNT; i++)
+        for (size_t k = 0; k < conf->dir->authors[i].n; k++)
+            qr_key_id(&conf->dir->authors[i].k[k], a->clocks[a->clock_count++].key_id);
+    return a;
+}
+
+void audit_attempt_end(struct session *s)
+{
+    free(s->attempt);
+    s->attempt = NULL;
+}
+
+void audit_session_end(struct audit *a, struct session *s)
+{
+    audit_map_set(&a->by_leaf, &s->request.at.leaf, AUDIT_ENDED);
+    audit_attempt_end(s);
+    free(s->approvals);
+    free(s->issues);
+    *s = (struct session){.live = false};
+    a->counts.open--;
+}
+
+void audit_free(struct audit *a)
+{
+    if (!a) return;
+    for (size_t i = 0; i < a->session_room; i++)
+        if (a->sessions[i].live) audit_session_end(a, &a->sessions[i]);
+    for (size_t i = 0; i < a->member_count; i++) json_decref(a->members[i].json);
+    free(a->sessions);
+    free(a->members);
+    audit_map_fini(&a->enrolments);
+    audit_map_fini(&a->commitments);
+    audit_map_fini(&a->keys);
+    audit_map_fini(&a->by_leaf);
+    trust_report_fini(&a->report);
+    once_free(a->once);
+    free(a);
+}
+
+const struct audit_counts *audit_counts(const struct audit *a) { return &a->counts; }
+
+/* ---- breaches ---- */
+
+static void tell(struct audit *a, const struct audit_breach *b)
+{
+    if (a->counts.breaches++ == 0) a->counts.first = b->rc;
+    a->broken++;
+    a->conf.breach(a->conf.ctx, b);
+}
+
+enum qr_rc audit_breach(struct audit *a, enum audit_rule rule, enum qr_rc rc, const char *fmt, ...)
+{
+    char text[TRUST_DETAIL_SIZE];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    struct audit_breach b = {a->at.index, rule_names[rule], rc, text};
+    tell(a, &b);
+    return rc;
+}
+
+enum qr_rc audit_take(struct audit *a, enum qr_rc rc)
+{
+    const struct trust_finding *f = trust_report_first(&a->report);
+    if (rc != QR_OK && f) {
+        const char *text = f->detail[0] ? f->detail : trust_check_text(f->id);
+        struct audit_breach b = {a->at.index, trust_check_name(f->id), rc, text};
+        tell(a, &b);
+    }
+    a->report.count = a->report.failed = 0;
+    a->report.rc = QR_OK;
+    return rc;
+}
+
+enum qr_rc audit_form(struct audit *a, enum qr_rc rc, const struct qr_err *err)
+{
+    if (rc == QR_OK) return QR_OK;
+    struct audit_breach b = {a->at.index, trust_check_name(TRUST_ENTRY_FORM), rc, err->text};
+    tell(a, &b);
+    return rc;
+}
+
+/* ---- one entry ---- */
+
+static enum qr_rc author_time(struct audit *a)
+{
+    for (size_t i = 0; i < a->clock_count; i++) {
+        struct clock_of *c = &a->clocks[i];
+        if (!qr_bytes_is(qr_str(a->e->key_id), c->key_id)) continue;
+        if (a->e->time_us < c->last_us)
+            return audit_breach(a, AUDIT_TIME, QR_FALSE,
+                                "%s is older than its author's entry before it",
+                                leaf_kind_name(a->e->kind));
+        c->last_us = a->e->time_us;
+    }
+    return QR_OK;
+}
+
+/* An entry whose author is not who it must be is nobody's: it has no effect. */
+static enum qr_rc judge(struct audit *a)
+{
+    const struct leaf_entry *e = a->e;
+    QR_TRY(audit_take(a, trust_entry_check(&a->context, e, &a->report)));
+    (void)author_time(a);
+    switch (e->kind) {
+    case LEAF_SERVICE_STARTED:
+    case LEAF_ATTESTATION_ACCEPTED:
+    case LEAF_ATTESTATION_REFUSED:
+    case LEAF_POLICY_CHANGED:
+    case LEAF_IDENTITY_ENROLLED:
+    case LEAF_IDENTITY_ROLE_CHANGED:
+    case LEAF_IDENTITY_REVOKED:
+    case LEAF_IDENTITY_ERASED:
+    case LEAF_KEY_ROTATED: return audit_people(a);
+    default: return audit_ceremony(a);
+    }
+}
+
+enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry)
+{
+    struct leaf_entry e;
+    struct qr_err err = {{0}};
+    a->at = (struct trust_place){.index = a->counts.entries++, .leaf = leaf_hash(entry)};
+    a->broken = 0;
+    enum qr_rc rc = leaf_parse(entry, &e, &err);
+    if (rc != QR_OK) {
+        (void)audit_form(a, rc, &err);
+        return QR_OK;
+    }
+    a->e = &e;
+    a->at.time_us = e.time_us;
+    a->at.classes = e.classes;
+    a->counts.kinds[e.kind]++;
+    rc = once_add(a->once, ONCE_EVENT, qr_str(e.key_id), qr_str(e.event_id), a->at.index);
+    if (rc == QR_OK) {
+        enum qr_rc verdict = judge(a);
+        if (verdict == QR_IO && a->broken == 0) rc = QR_IO;
+    }
+    a->e = NULL;
+    leaf_fini(&e);
+    return rc;
+}
+
+static void twice(void *ctx, enum once_kind k, uint64_t before, uint64_t again)
+{
+    struct audit *a = ctx;
+    a->at.index = again;
+    (void)audit_breach(a, AUDIT_ONCE, QR_FALSE, "its %s was used by entry %llu before",
+                       once_kind_name(k), (unsigned long long)before);
+}
+
+enum qr_rc audit_finish(struct audit *a) { return once_finish(a->once, twice, a); }
+
+/* ---- what the kinds ask ---- */
+
+struct member *audit_member(struct audit *a, const struct qr_hash *enrolment)
+{
+    uint64_t i = audit_map_get(&a->enrolments, enrolment);
+    return i == AUDIT_NONE ? NULL : &a->members[i];
+}
+
+struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
+                             const struct qr_hash *commitment)
+{
+    struct member *m = audit_member(a, enrolment);
+    const char *what = leaf_kind_name(a->e->kind);
+    if (!m)
+        (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE, "%s names no enrolment of this log", what);
+    else if (!qr_hash_equal(&m->id.is.commitment, commitment))
+        (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE, "%s names another person's enrolment", what);
+    else if (m->ended)
+        (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE,
+                           "%s names an enrolment that was replaced or revoked", what);
+    else
+        return m;
+    return NULL;
+}
+
+struct session *audit_session(struct audit *a, const struct qr_hash *leaf)
+{
+    uint64_t i = audit_map_get(&a->by_leaf, leaf);
+    if (i == AUDIT_NONE)
+        (void)audit_breach(a, AUDIT_SESSION, QR_FALSE, "%s is of a session that nobody requested",
+                           leaf_kind_name(a->e->kind));
+    else if (i == AUDIT_ENDED)
+        (void)audit_breach(a, AUDIT_SESSION, QR_FALSE, "%s is of a session that had ended",
+                           leaf_kind_name(a->e->kind));
+    return i >= AUDIT_ENDED ? NULL : &a->sessions[i];
+}
+
+struct trust_context audit_context(const struct audit *a, const struct session *s)
+{
+    struct trust_context c = a->context;
+    c.signing = s->policy;
+    c.policies = s->policies;
+    c.classes = s->policy.classes | a->conf.extra_classes;
+    return c;
+}

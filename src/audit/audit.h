@@ -1,0 +1,73 @@
+/* audit.h - reads a whole log, entry by entry, and says what in it breaks the
+ * rules: who wrote what, in which order, and whether each signature was made
+ * by the quorum that the policy of that time asked for.
+ *
+ * It knows what only the whole log shows and a bundle must take on trust: which
+ * policy was in force, who was revoked when, whether an approval was withdrawn,
+ * whether a commitment was used before.  It does not see certificates, grants
+ * and evidence, which are not in the log: bundles carry them.
+ *
+ * Not thread-safe.  Memory: what is open or enrolled, 24 bytes for each session
+ * ever requested.  Spec: TRUST.md sections 3, 4, 6, 7 and 9. */
+#ifndef QUORATE_AUDIT_AUDIT_H
+#define QUORATE_AUDIT_AUDIT_H
+
+#include "trust/signing_check.h"
+
+/* A rule that an entry breaks.  text is for people; both are borrowed. */
+struct audit_breach {
+    uint64_t index;
+    const char *rule; /* of rules.def or trust/checks.def */
+    enum qr_rc rc;
+    const char *text;
+};
+
+/* A signature that was made: who asked, who approved, what it is over.
+ * Borrowed for the call. */
+struct audit_signing {
+    uint64_t index; /* of signature.made */
+    int64_t time_us;
+    const struct trust_request *request;
+    const struct trust_approval *approvals; /* in the descriptor's order */
+    size_t n;
+    const struct signing_policy *policy; /* in force at the request */
+    const struct trust_descriptor *descriptor;
+    const struct leaf_made *made;
+    bool clean;         /* nothing of its session broke a rule */
+    unsigned unchecked; /* raw payloads: their signatures need the file */
+};
+
+struct audit_conf {
+    const struct trust_dir *dir; /* borrows */
+    unsigned extra_classes;      /* accepted beyond the directory's policy */
+    void (*breach)(void *ctx, const struct audit_breach *b);
+    void (*signing)(void *ctx, const struct audit_signing *s); /* NULL: none */
+    /* Root of the first size entries of this log.  NULL: the checkpoints that
+     * entries state are not compared with it. */
+    enum qr_rc (*root_at)(void *ctx, uint64_t size, struct qr_hash *root);
+    void *ctx; /* of all three; kept */
+};
+
+struct audit_counts {
+    uint64_t entries;
+    uint64_t kinds[LEAF_KIND_COUNT];
+    uint64_t breaches;
+    uint64_t signatures; /* verified */
+    uint64_t unchecked;  /* raw payloads */
+    uint64_t open;       /* sessions without an end */
+    enum qr_rc first;    /* of the first breach; QR_OK */
+};
+
+struct audit;
+
+/* Keeps conf's pointers.  Gives audit_free. */
+struct audit *audit_new(const struct audit_conf *conf);
+void audit_free(struct audit *a); /* NULL is allowed */
+/* The next entry: index 0, then 1, and so on.  Breaches are told, not returned.
+ * QR_IO: no room for what must be remembered, or root_at's result. */
+enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry) QR_MUST_CHECK;
+/* After the last one: what was used twice. */
+enum qr_rc audit_finish(struct audit *a) QR_MUST_CHECK;
+const struct audit_counts *audit_counts(const struct audit *a);
+
+#endif

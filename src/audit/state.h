@@ -1,0 +1,119 @@
+/* state.h - what an audit knows so far; private to src/audit. */
+#ifndef QUORATE_AUDIT_STATE_H
+#define QUORATE_AUDIT_STATE_H
+
+#include "audit/audit.h"
+#include "audit/map.h"
+#include "audit/once.h"
+
+enum audit_rule {
+#define AUDIT_RULE(id, name, text) AUDIT_##id,
+#include "audit/rules.def"
+#undef AUDIT_RULE
+    AUDIT_RULES
+};
+
+/* An identity entry. */
+struct member {
+    struct trust_identity id; /* borrows from json */
+    json_t *json;
+    bool ended; /* replaced, revoked or erased */
+};
+
+/* An approval that was given. */
+struct standing {
+    struct trust_approval t; /* identity borrows from the member's */
+    bool wrong;              /* it broke a rule */
+    bool withdrawn;
+    bool replaced; /* the person approved again */
+};
+
+/* certificate.issued for a participant. */
+struct issue {
+    struct trust_place at;
+    struct leaf_certificate is;
+};
+
+/* One attempt at signing, from roster.attested on. */
+struct attempt {
+    bool has_roster, has_descriptor, has_dkg, has_group, has_started;
+    uint32_t number;
+    struct trust_roster roster;
+    struct trust_descriptor d;
+    struct leaf_dkg dkg;
+    struct leaf_certificate group;
+    struct trust_place started_at;
+};
+
+struct session {
+    struct trust_request request;
+    struct signing_policy policy; /* in force at the request */
+    struct leaf_policies policies;
+    struct standing *approvals;
+    size_t approval_count;
+    struct issue *issues;
+    size_t issue_count;
+    struct attempt *attempt; /* NULL: none under way */
+    uint32_t attempts;       /* the last one's number */
+    bool clean;
+    bool live;
+};
+
+struct clock_of {
+    char key_id[QR_KEY_ID_LEN + 1];
+    int64_t last_us;
+};
+
+struct audit {
+    struct audit_conf conf;
+    struct trust_context context; /* with the policies in force */
+    struct audit_counts counts;
+    struct trust_report report; /* of the entry under judgement */
+    const struct leaf_entry *e; /* the entry under judgement */
+    struct trust_place at;
+    uint64_t broken; /* breaches of this entry */
+    struct clock_of clocks[LEAF_AUTHOR_COUNT * TRUST_MAX_KEYS];
+    size_t clock_count;
+    struct member *members;
+    size_t member_count, member_room;
+    struct audit_map enrolments;  /* leaf -> member */
+    struct audit_map commitments; /* -> the newest member of that person */
+    struct audit_map keys;        /* hash of a person key -> member */
+    struct session *sessions;     /* open ones; slots are used again */
+    size_t session_room;
+    struct audit_map by_leaf; /* session leaf -> slot, or ENDED */
+    struct once *once;
+};
+
+#define AUDIT_ENDED (AUDIT_NONE - 1)
+
+/* Records a breach by the entry under judgement; gives rc back. */
+enum qr_rc audit_breach(struct audit *a, enum audit_rule rule, enum qr_rc rc, const char *fmt, ...)
+    QR_PRINTF(4, 5);
+/* The same of what the report found: call it with each result of trust_*. */
+enum qr_rc audit_take(struct audit *a, enum qr_rc rc);
+/* A body that cannot be read. */
+enum qr_rc audit_form(struct audit *a, enum qr_rc rc, const struct qr_err *err);
+
+/* The member of an enrolment's leaf hash; NULL: none. */
+struct member *audit_member(struct audit *a, const struct qr_hash *enrolment);
+/* The same, who must be in force now; else the breach is recorded. */
+struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
+                             const struct qr_hash *commitment);
+/* The open session of a leaf hash; NULL, and a breach, when there is none. */
+struct session *audit_session(struct audit *a, const struct qr_hash *leaf);
+struct trust_context audit_context(const struct audit *a, const struct session *s);
+/* The tree that an entry states is the beginning of this one. */
+enum qr_rc audit_same_tree(struct audit *a, const struct leaf_checkpoint *c);
+/* Forgets everything of it but that it was there. */
+void audit_session_end(struct audit *a, struct session *s);
+void audit_attempt_end(struct session *s);
+
+/* A kind's judgement: QR_OK, or what was recorded last. */
+enum qr_rc audit_people(struct audit *a);
+enum qr_rc audit_ceremony(struct audit *a);
+enum qr_rc audit_attempt(struct audit *a, struct session *s);
+/* certificate.issued of a group. */
+enum qr_rc audit_group(struct audit *a, struct session *s, const struct leaf_certificate *c);
+
+#endif
