@@ -132,7 +132,10 @@ static enum qr_rc read_policy(const struct cases *cs, const json_t *v, struct at
     bool no_product = false;
     qr_buf_init(&text, QR_MAX_CONFIG_FILE);
     enum qr_rc rc = put_pins(cs, json_object_get(v, "trust"), &text, err);
-    json_object_foreach(rules, key, value) put_rule(&text, key, value, &no_product);
+    json_object_foreach(rules, key, value)
+    {
+        put_rule(&text, key, value, &no_product);
+    }
     if (rc == QR_OK) rc = qr_buf_ok(&text);
     if (rc == QR_OK) rc = attest_policy_parse_partial(qr_buf_bytes(&text), &in->policy, err);
     qr_buf_fini(&text);
