@@ -433,8 +433,9 @@ struct tlog_receipt {
 };
 
 /* Appends one entry and waits until it is durable under a signed and anchored
- * checkpoint.  TLOG_CONFLICT, TLOG_RANGE, TLOG_FULL, TLOG_STATE, TLOG_CORRUPT (the
- * rows around its key are damaged), or what admit said: nothing was appended.  TLOG_IO: unknown; ask again with the same key. */
+ * checkpoint.  TLOG_CONFLICT, TLOG_RANGE, TLOG_FULL, TLOG_STATE, or what admit
+ * said: nothing was appended.  TLOG_CORRUPT: nothing either, when the rows around its
+ * key are damaged, else as TLOG_IO.  TLOG_IO: unknown; ask again with the same key. */
 enum tlog_rc tlog_append(struct tlog_log *log, const struct tlog_entry *entry,
                          struct tlog_receipt *receipt, struct tlog_signed *checkpoint,
                          struct tlog_err *err) TLOG_MUST_CHECK;
