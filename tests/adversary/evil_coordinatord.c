@@ -448,7 +448,7 @@ enum qr_rc __wrap_ceremony_take(struct coord *c, const ProtobufCMessage *receipt
     enum qr_rc rc = __real_ceremony_take(c, receipt, kind, out, err);
     if (rc != QR_OK || kind != LEAF_ROSTER_ATTESTED || !move_played("own-roster")) return rc;
     char id[QR_ULID_LEN + 1];
-    struct log_answer a; /* never released: an adversary does not live long */
+    static struct log_answer a; /* what out borrows from */
     struct qr_buf b;
     int64_t us = coord_now(c);
     qr_ulid(&c->s->rand, us, id);
@@ -457,7 +457,9 @@ enum qr_rc __wrap_ceremony_take(struct coord *c, const ProtobufCMessage *receipt
     qr_buf_init(&b, QR_MAX_ENTRY);
     if (leaf_sign(&d, &c->s->entry_key, &b) != QR_OK) abort();
     struct qr_bytes bytes = qr_buf_bytes(&b);
+    log_answer_fini(&a);
     rc = log_client_append(c->s->log_client, &bytes, 1, &a, err);
+    qr_buf_fini(&b);
     if (rc != QR_OK) return rc;
     leaf_fini(&out->entry);
     out->log = a.entries[0];
