@@ -12,6 +12,8 @@
 enum qr_rc cli_attest_policy(struct cli *c, int argc, char **argv, struct qr_err *err);
 /* verify: judges a report, or the cases of a file */
 enum qr_rc cli_attest_verify(struct cli *c, int argc, char **argv, struct qr_err *err);
+/* explain: a report field by field */
+enum qr_rc cli_attest_explain(struct cli *c, int argc, char **argv, struct qr_err *err);
 /* kds-url: addresses of the certificates behind a report */
 enum qr_rc cli_attest_kds(struct cli *c, int argc, char **argv, struct qr_err *err);
 

@@ -8,6 +8,7 @@
 static const struct cli_command commands[] = {
     {"policy", "check, hash or explain an attestation policy", cli_attest_policy},
     {"verify", "judge a report under a policy, offline", cli_attest_verify},
+    {"explain", "show a report field by field", cli_attest_explain},
     {"kds-url", "where AMD publishes the certificates behind a report", cli_attest_kds},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
