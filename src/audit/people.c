@@ -28,11 +28,11 @@ static struct qr_hash key_name(const struct qr_pub *key)
     return qr_sha256_one(QR_BYTES_OF(key->b));
 }
 
-/* The person's newest member while it is in force; NULL. */
-static struct member *in_force(struct audit *a, const struct qr_hash *commitment)
+/* The person's newest member; NULL: never enrolled. */
+static struct member *newest(struct audit *a, const struct qr_hash *commitment)
 {
     uint64_t i = audit_map_get(&a->commitments, commitment);
-    return i == AUDIT_NONE || a->members[i].ended ? NULL : &a->members[i];
+    return i == AUDIT_NONE ? NULL : &a->members[i];
 }
 
 static void add_member(struct audit *a, const struct trust_identity *id)
@@ -62,25 +62,33 @@ static enum qr_rc key_is_free(struct audit *a, const struct leaf_identity *is)
     return QR_OK;
 }
 
-/* What an admin did not sign has no effect. */
+/* A person is enrolled once, a role is changed from the entry in force, an end
+ * is for good (struct leaf_standing); what does not fit, or what no admin
+ * signed, has no effect. */
+static enum qr_rc fits(struct audit *a, const struct trust_identity *id)
+{
+    const struct member *before = newest(a, &id->is.commitment);
+    if (id->kind == LEAF_IDENTITY_ENROLLED && before)
+        return audit_breach(a, AUDIT_ONCE, QR_FALSE, "this person was enrolled by entry %llu",
+                            (unsigned long long)before->id.at.index);
+    if (id->kind == LEAF_IDENTITY_ROLE_CHANGED &&
+        !audit_current(a, &id->is.enrolment, &id->is.commitment))
+        return QR_FALSE;
+    return QR_OK;
+}
+
 static enum qr_rc identity(struct audit *a)
 {
     struct qr_err err = {{0}};
     struct trust_identity id = {.at = a->at, .kind = a->e->kind, .body = a->e->body};
     QR_TRY(audit_form(a, leaf_identity_read(a->e->body, id.kind, &id.is, &err), &err));
     QR_TRY(audit_take(a, trust_enrolment_check(&a->context, &id, &a->report)));
-    struct member *before = in_force(a, &id.is.commitment);
-    enum qr_rc rc = QR_OK;
-    if (id.kind == LEAF_IDENTITY_ENROLLED && before)
-        rc = audit_breach(a, AUDIT_ONCE, QR_FALSE, "this person is enrolled by entry %llu",
-                          (unsigned long long)before->id.at.index);
-    if (id.kind == LEAF_IDENTITY_ROLE_CHANGED &&
-        !audit_current(a, &id.is.enrolment, &id.is.commitment))
-        rc = QR_FALSE;
-    enum qr_rc key = key_is_free(a, &id.is);
+    QR_TRY(fits(a, &id));
+    enum qr_rc rc = key_is_free(a, &id.is);
+    struct member *before = newest(a, &id.is.commitment);
     if (before) before->ended = true;
     add_member(a, &id);
-    return rc != QR_OK ? rc : key;
+    return rc;
 }
 
 static enum qr_rc admins(struct audit *a, const struct leaf_admin_sigs *sigs)
@@ -100,12 +108,13 @@ static enum qr_rc revocation(struct audit *a)
     struct qr_err err = {{0}};
     QR_TRY(audit_form(a, leaf_revocation_read(a->e->body, a->e->kind, &is, &err), &err));
     QR_TRY(admins(a, &is.admin_sigs));
-    struct member *m = audit_member(a, &is.enrolment);
-    if (!m || !qr_hash_equal(&m->id.is.commitment, &is.commitment))
-        return audit_breach(a, AUDIT_CURRENT, QR_FALSE, "%s names no enrolment of this person",
-                            leaf_kind_name(a->e->kind));
-    m->ended = true;
-    return QR_OK;
+    struct member *m = newest(a, &is.commitment);
+    bool named = m && qr_hash_equal(&m->id.at.leaf, &is.enrolment);
+    if (m) m->ended = true;
+    return named ? QR_OK
+                 : audit_breach(a, AUDIT_CURRENT, QR_FALSE,
+                                "%s does not name the enrolment in force of this person",
+                                leaf_kind_name(a->e->kind));
 }
 
 static enum qr_rc own_words(struct audit *a)

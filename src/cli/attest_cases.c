@@ -127,15 +127,12 @@ static enum qr_rc read_policy(const struct cases *cs, const json_t *v, struct at
                               struct qr_err *err)
 {
     struct qr_buf text;
-    json_t *rules = json_object_get(v, "policy"), *value;
-    const char *key;
+    json_t *rules = json_object_get(v, "policy");
     bool no_product = false;
     qr_buf_init(&text, QR_MAX_CONFIG_FILE);
     enum qr_rc rc = put_pins(cs, json_object_get(v, "trust"), &text, err);
-    json_object_foreach(rules, key, value)
-    {
-        put_rule(&text, key, value, &no_product);
-    }
+    for (void *i = json_object_iter(rules); i; i = json_object_iter_next(rules, i))
+        put_rule(&text, json_object_iter_key(i), json_object_iter_value(i), &no_product);
     if (rc == QR_OK) rc = qr_buf_ok(&text);
     if (rc == QR_OK) rc = attest_policy_parse_partial(qr_buf_bytes(&text), &in->policy, err);
     qr_buf_fini(&text);
