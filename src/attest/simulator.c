@@ -15,8 +15,10 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PATH_SIZE 4096
 #define DAY_S 86400
@@ -263,6 +265,8 @@ struct simulator {
     EVP_PKEY *key;
     struct attest_report report; /* everything but REPORT_DATA and signature */
     struct qr_buf vek, ask, ark;
+    uint64_t stall_every, stall_ms; /* every 0: never */
+    atomic_uint_least64_t made;
 };
 
 static void sim_close(void *ctx)
@@ -291,13 +295,22 @@ static void sim_sign(const struct simulator *s, struct attest_report *r)
     ECDSA_SIG_free(sig);
 }
 
-static enum qr_rc sim_report(void *ctx, const uint8_t report_data[ATTEST_REPORT_DATA_SIZE],
-                             struct attest_evidence *out, struct qr_err *err)
+/* Every so many reports the host stands still. */
+static void sim_stall(struct simulator *s)
 {
-    const struct simulator *s = ctx;
+    if (s->stall_every == 0 || (atomic_fetch_add(&s->made, 1) + 1) % s->stall_every != 0) return;
+    struct timespec t = {(time_t)(s->stall_ms / 1000), (long)(s->stall_ms % 1000) * 1000000};
+    (void)nanosleep(&t, NULL);
+}
+
+static enum qr_rc sim_report(void *ctx, const struct attest_ask *ask, struct attest_evidence *out,
+                             struct qr_err *err)
+{
+    struct simulator *s = ctx;
     struct attest_report r = s->report;
     uint8_t bytes[ATTEST_REPORT_SIZE];
-    qr_copy(r.report_data, report_data, sizeof r.report_data);
+    sim_stall(s);
+    qr_copy(r.report_data, ask->report_data, sizeof r.report_data);
     sim_sign(s, &r);
     attest_report_encode(&r, bytes);
     struct attest_evidence e = {
@@ -346,6 +359,36 @@ static void fill_report(struct attest_report *r, const char *image)
     qr_copy(r->launch_tcb, raw, sizeof raw);
 }
 
+/* "EVERY MS" of the file throttle, if there is one. */
+static enum qr_rc read_throttle(const char *dir, struct simulator *s, struct qr_err *err)
+{
+    struct qr_buf text;
+    size_t at = 0;
+    qr_buf_init(&text, 64);
+    enum qr_rc rc = read_in(dir, "throttle", &text, err);
+    if (rc == QR_NOTFOUND) {
+        qr_buf_fini(&text);
+        return QR_OK;
+    }
+    while (text.n && text.p[text.n - 1] == '\n') text.n--;
+    while (at < text.n && text.p[at] != ' ') at++;
+    bool ok =
+        rc == QR_OK && at < text.n &&
+        qr_parse_u64(QR_BYTES(text.p, at), 1000, &s->stall_every) == QR_OK &&
+        qr_parse_u64(QR_BYTES(text.p + at + 1, text.n - at - 1), 60000, &s->stall_ms) == QR_OK &&
+        s->stall_every > 1;
+    qr_buf_fini(&text);
+    return ok ? QR_OK : qr_fail(err, QR_MALFORMED, "%s/throttle: give EVERY and MS", dir);
+}
+
+/* A little slower than what the stalls leave, as device.c does for hardware. */
+static struct attest_pace sim_pace(const struct simulator *s)
+{
+    if (s->stall_every == 0) return (struct attest_pace){.burst = 0};
+    return (struct attest_pace){.burst = (unsigned)s->stall_every - 1,
+                                .refill_us = (int64_t)(s->stall_ms * 1000 / s->stall_every)};
+}
+
 enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attest_device *out,
                            struct qr_err *err)
 {
@@ -360,13 +403,17 @@ enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attes
     if (rc == QR_OK) rc = read_in(node_dir, "ask.der", &s->ask, err);
     if (rc == QR_OK) rc = read_in(node_dir, "ark.der", &s->ark, err);
     if (rc == QR_OK) rc = read_hwid(node_dir, s->report.chip_id, err);
+    if (rc == QR_OK) rc = read_throttle(node_dir, s, err);
     if (rc != QR_OK) {
         sim_close(s);
         return rc;
     }
     fill_report(&s->report, image);
-    *out = (struct attest_device){
-        .get_report = sim_report, .close = sim_close, .trust_class = ATTEST_SIMULATED, .ctx = s};
+    *out = (struct attest_device){.get_report = sim_report,
+                                  .close = sim_close,
+                                  .trust_class = ATTEST_SIMULATED,
+                                  .pace = sim_pace(s),
+                                  .ctx = s};
     return QR_OK;
 }
 

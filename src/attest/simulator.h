@@ -25,8 +25,10 @@ enum qr_rc attest_sim_root_make(const char *dir, int64_t now_us, struct qr_err *
 enum qr_rc attest_sim_node_make(const char *root_dir, const char *node_dir, int64_t now_us,
                                 const struct qr_rand *rand, struct qr_err *err) QR_MUST_CHECK;
 
-/* Opens a node's simulator; image NULL: ATTEST_SIM_IMAGE.
- * Closed with attest_device_close. */
+/* Opens a node's simulator; image NULL: ATTEST_SIM_IMAGE.  A file
+ * node_dir/throttle of two numbers, "10 10230", makes it as slow as a cloud
+ * that throttles its guests: every 10th report takes 10230 ms more, and the
+ * device has the pace of hardware.  Closed with attest_device_close. */
 enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attest_device *out,
                            struct qr_err *err) QR_MUST_CHECK;
 

@@ -12,7 +12,8 @@
 const char *const open_names[] = {"QUORATE_STATE_DIR", "QUORATE_TRUST_DIR", "QUORATE_PERSON_KEY",
                                   "COORDINATOR_ADDR",  "TLOG_ADDR",         "CA_ADDR",
                                   "AUTH_ADDR",         "CLIENT_TLS_CA",     "CLIENT_TLS_CERT",
-                                  "CLIENT_TLS_KEY",    "TEE_POLICY_HASH",   NULL};
+                                  "CLIENT_TLS_KEY",    "TEE_POLICY_HASH",   "TEE_DEVICE",
+                                  "TEE_CERTS",         "TEE_LEVEL",         NULL};
 
 enum { FILE_TRUST, FILE_CA, FILE_CERT, FILE_KEY, FILE_TEE, FILE_ANCHOR };
 
@@ -74,7 +75,12 @@ enum qr_rc open_services(struct cli *c, struct open_all *o, struct qr_err *err)
         .tls = {.ca_file = o->files[FILE_CA],
                 .cert_file = o->files[FILE_CERT],
                 .key_file = o->files[FILE_KEY]},
-        .tee_dir = o->files[FILE_TEE],
+        .tee = {.device = qr_config_str(c->config, "TEE_DEVICE"),
+                .certs_dir = qr_config_str(c->config, "TEE_CERTS"),
+                .level = (int)qr_config_int(c->config, "TEE_LEVEL", ATTEST_LEVEL_ANY),
+                .sim_dir = o->files[FILE_TEE],
+                .wanted = o->trust->attestation->trust_class,
+                .broker = {.clock = c->clock}},
         .anchor_path = o->files[FILE_ANCHOR],
         .trust = o->trust,
         .clock = c->clock,

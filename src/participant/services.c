@@ -3,7 +3,6 @@
 
 #include "participant/services.h"
 
-#include "attest/simulator.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "participant/pb.h"
@@ -30,7 +29,6 @@ struct services {
     struct services_conf conf;
     char node[PKI_NODE_NAME_MAX + 1];
     struct attest_device device;
-    bool device_open;
     struct attest_self self;
     struct attested_client *client[SERVICE_COUNT];
     struct log_client *log;
@@ -110,20 +108,6 @@ static enum qr_rc read_node(struct services *s, struct qr_err *err)
     return rc;
 }
 
-static enum qr_rc open_device(struct services *s, struct qr_err *err)
-{
-#ifdef QUORATE_SIMULATOR
-    if (s->conf.trust->attestation->trust_class == ATTEST_SIMULATED) {
-        QR_TRY(attest_sim_open(s->conf.tee_dir, NULL, &s->device, err));
-        s->device_open = true;
-        return QR_OK;
-    }
-#endif
-    QR_TRY(attest_device_open("configfs", &s->device, err));
-    s->device_open = true;
-    return QR_OK;
-}
-
 static enum qr_rc open_client(struct services *s, enum service_id id, struct qr_err *err)
 {
     struct attested_client_conf conf = {
@@ -136,7 +120,7 @@ static enum qr_rc open_client(struct services *s, enum service_id id, struct qr_
 static enum qr_rc open_all(struct services *s, struct qr_err *err)
 {
     QR_TRY(read_node(s, err));
-    QR_TRY(open_device(s, err));
+    QR_TRY(attest_open(&s->conf.tee, &s->device, err));
     s->self.node_id = qr_str(s->node);
     s->self.role = qr_str("participant");
     s->self.device = &s->device;
@@ -179,7 +163,7 @@ void services_free(struct services *s)
     log_client_free(s->log);
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (s->client[i]) attested_client_free(s->client[i]);
-    if (s->device_open) attest_device_close(&s->device);
+    attest_device_close(&s->device);
     rpc_fini();
     free(s);
 }

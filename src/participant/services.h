@@ -8,7 +8,7 @@
 #ifndef QUORATE_PARTICIPANT_SERVICES_H
 #define QUORATE_PARTICIPANT_SERVICES_H
 
-#include "attest/device.h"
+#include "attest/open.h"
 #include "bundle/verify.h"
 #include "rpc/attested.h"
 #include "service/log_view.h"
@@ -18,7 +18,7 @@ enum service_id { SERVICE_LOG, SERVICE_AUTH, SERVICE_CA, SERVICE_COORDINATOR, SE
 struct services_conf {
     const char *addr[SERVICE_COUNT]; /* keeps */
     struct rpc_tls tls;              /* keeps */
-    const char *tee_dir;             /* simulator directory of this node; keeps */
+    struct attest_node_conf tee;     /* our attestation device; keeps */
     const char *anchor_path;         /* newest checkpoint seen; copied */
     const struct trust_dir *trust;   /* keeps */
     const struct qr_log *log;        /* keeps; NULL: silent */

@@ -1,6 +1,6 @@
 /* identity.c - who a daemon is: its files, read once at start, each with its
  * own message when something is wrong. */
-#include "attest/simulator.h"
+#include "attest/open.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "pki/transport.h"
@@ -119,16 +119,20 @@ static enum qr_rc load_entry_key(struct service *s, struct qr_err *err)
                    leaf_author_name(s->spec->author));
 }
 
+/* From the broker's thread: a node that can attest no more must not serve on. */
+static void device_died(void *ctx, const char *text) { service_fatal(ctx, QR_ATTESTATION, text); }
+
 static enum qr_rc open_device(struct service *s, struct qr_err *err)
 {
-    struct service_life *l = s->life;
-#ifdef QUORATE_SIMULATOR
-    if (s->tee_policy->trust_class == ATTEST_SIMULATED) {
-        struct service_path dir = path_in2(s->state, LAYOUT_TEE, s->node);
-        return attest_sim_open(dir.s, NULL, &l->device, err);
-    }
-#endif
-    return attest_device_open("configfs", &l->device, err);
+    struct service_path sim = path_in2(s->state, LAYOUT_TEE, s->node);
+    const struct attest_node_conf conf = {
+        .device = qr_config_str(s->config, "TEE_DEVICE"),
+        .certs_dir = qr_config_str(s->config, "TEE_CERTS"),
+        .level = (int)qr_config_int(s->config, "TEE_LEVEL", ATTEST_LEVEL_ANY),
+        .sim_dir = sim.s,
+        .wanted = s->tee_policy->trust_class,
+        .broker = {.clock = s->clock, .dead = device_died, .ctx = s}};
+    return attest_open(&conf, &s->life->device, err);
 }
 
 static enum qr_rc take_class(struct service *s, struct qr_err *err)

@@ -38,7 +38,8 @@ const char service_notes[] =
     "at once.  One JSON line per call on stderr.\n\n"
     "Exit codes: 0 ok, 2 usage, 3 unreadable file, 4 refused by policy (hash, keys, class),\n"
     "5 a file is not there, 7 unavailable, 8 in use by another process or of a newer\n"
-    "version, 9 attestation failed, 10 the log is inconsistent, 70 bug.\n";
+    "version, 9 attestation failed, 10 the log is inconsistent,\n"
+    "11 no SEV-SNP device here, 70 bug.\n";
 
 /* ---- the end ---- */
 

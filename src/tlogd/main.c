@@ -1,11 +1,25 @@
 /* main.c - quorate-tlogd: the transparency log. */
 #include "tlogd/service.h"
 
-static const char *const names[] = {
-    "TLOG_BIND",           "TLOG_THREADS",         "TLOG_TLS_CERT",     "TLOG_TLS_KEY",
-    "TLOG_TLS_CA",         "TLOG_HTTP_BIND",       "TLOG_HTTP_CERT",    "TLOG_HTTP_KEY",
-    "TLOG_WITNESS_POLICY", "TLOG_WITNESS_WAIT_MS", "TEE_POLICY_HASH",   "TEE_POLICY_FILE",
-    "SIGNING_POLICY_FILE", "QUORATE_STATE_DIR",    "QUORATE_TRUST_DIR", NULL};
+static const char *const names[] = {"TLOG_BIND",
+                                    "TLOG_THREADS",
+                                    "TLOG_TLS_CERT",
+                                    "TLOG_TLS_KEY",
+                                    "TLOG_TLS_CA",
+                                    "TLOG_HTTP_BIND",
+                                    "TLOG_HTTP_CERT",
+                                    "TLOG_HTTP_KEY",
+                                    "TLOG_WITNESS_POLICY",
+                                    "TLOG_WITNESS_WAIT_MS",
+                                    "TEE_DEVICE",
+                                    "TEE_CERTS",
+                                    "TEE_LEVEL",
+                                    "TEE_POLICY_HASH",
+                                    "TEE_POLICY_FILE",
+                                    "SIGNING_POLICY_FILE",
+                                    "QUORATE_STATE_DIR",
+                                    "QUORATE_TRUST_DIR",
+                                    NULL};
 
 static const struct service_spec spec = {
     .name = LAYOUT_TLOGD,

@@ -16,12 +16,12 @@ static const char policy_text[] =
     "22222222222222222222222222222222\n";
 
 /* A device whose report nobody accepts. */
-static enum qr_rc get_report(void *ctx, const uint8_t report_data[ATTEST_REPORT_DATA_SIZE],
-                             struct attest_evidence *out, struct qr_err *err)
+static enum qr_rc get_report(void *ctx, const struct attest_ask *ask, struct attest_evidence *out,
+                             struct qr_err *err)
 {
     uint8_t report[ATTEST_REPORT_SIZE] = {[0] = 2, [0x0a] = 2, [0x34] = 1};
     (void)ctx;
-    qr_copy(report + 0x50, report_data, ATTEST_REPORT_DATA_SIZE);
+    qr_copy(report + 0x50, ask->report_data, ATTEST_REPORT_DATA_SIZE);
     struct attest_evidence e = {.report = QR_BYTES_OF(report),
                                 .vek = QR_BYTES("v", 1),
                                 .ask = QR_BYTES("i", 1),
