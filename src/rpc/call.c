@@ -285,6 +285,16 @@ static struct rpc_call *call_new(struct rpc_server *s, struct engine_slot *slot)
     return c;
 }
 
+/* Size of all metadata as HTTP/2 counts it (RFC 9113 section 6.5.2); what gRPC
+ * takes for itself is not in md. */
+static size_t metadata_size(const grpc_metadata_array *md)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < md->count; i++)
+        n += GRPC_SLICE_LENGTH(md->metadata[i].key) + GRPC_SLICE_LENGTH(md->metadata[i].value) + 32;
+    return n;
+}
+
 /* What can be said before the request is read. */
 static enum qr_rc greet(struct rpc_call *c, enum qr_rc live, struct qr_err *err)
 {
@@ -316,7 +326,10 @@ void call_begin(struct rpc_server *s, struct engine_slot *slot)
     call_ref(c);
     grpc_call_error e = grpc_call_start_batch(c->core, &op, 1, &c->tags[TAG_CLOSE], NULL);
     if (e != GRPC_CALL_OK) qr_fatal("grpc_call_start_batch: %d", (int)e);
-    enum qr_rc rc = greet(c, live, &err);
+    /* gRPC holds a peer to its limit only once that has acknowledged it */
+    bool fits = metadata_size(&slot->md) <= QR_MAX_METADATA;
+    enum qr_rc rc = fits ? greet(c, live, &err)
+                         : qr_fail(&err, QR_EXHAUSTED, "metadata over %d bytes", QR_MAX_METADATA);
     if (rc != QR_OK) {
         call_finish(c, rc, err.text);
     } else {

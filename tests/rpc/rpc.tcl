@@ -56,9 +56,9 @@ set h2_preface "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n[frame 4 0 0 {}]"
 proc h2_field {name value} {
   return \x00[binary format c [string length $name]]$name[binary format c [string length $value]]$value
 }
-# HEADERS of a gRPC call.
-proc h2_call {stream path} {
-  frame 1 4 $stream \x83\x87[h2_field :path $path][h2_field :authority localhost][h2_field te trailers][h2_field content-type application/grpc]
+# HEADERS of a gRPC call, with further fields.
+proc h2_call {stream path {more ""}} {
+  frame 1 4 $stream \x83\x87[h2_field :path $path][h2_field :authority localhost][h2_field te trailers][h2_field content-type application/grpc]$more
 }
 
 # ---- certificates, made by the openssl command ----
