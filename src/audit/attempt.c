@@ -4,6 +4,7 @@
 
 #include "frost/package.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Statement, prefix and type of one payload. */
@@ -28,7 +29,7 @@ static const char *not_standing(struct audit *a, const struct standing *x)
 {
     const struct member *m = x ? audit_member(a, &x->t.is.enrolment) : NULL;
     if (!x) return "is no approval of this session";
-    if (x->wrong) return "broke a rule when it was given";
+    if (x->wrong) return "could not be counted when it was given";
     if (x->withdrawn) return "had been withdrawn";
     if (x->replaced) return "had been replaced by a newer one";
     if (!m || m->ended) return "is of somebody who had been revoked";
@@ -47,6 +48,21 @@ static enum qr_rc all_standing(struct audit *a, struct session *s, const struct 
                               "approver %u %s", (unsigned)i + 1, what);
     }
     return rc;
+}
+
+/* Somebody was revoked or withdrew after the roster: those who sign must see it. */
+static void hold_gone(struct audit *a, struct session *s, struct attempt *t)
+{
+    const struct leaf_roster *r = &t->roster.is;
+    for (size_t i = 0; i < r->n && !t->held_rule; i++) {
+        const struct standing *x = standing_of(s, &r->approvers[i].approval);
+        const char *what = not_standing(a, x);
+        if (!what || !x || x->wrong) continue;
+        t->held_rule = audit_rule_name(x->replaced ? AUDIT_STANDING : AUDIT_REVOKED);
+        t->held_rc = QR_FALSE;
+        (void)snprintf(t->held, sizeof t->held, "before entry %llu, approver %u %s",
+                       (unsigned long long)a->at.index, (unsigned)i + 1, what);
+    }
 }
 
 /* The approvals that the attempt's roster names, in its order, for trust_*; a
@@ -95,7 +111,7 @@ static enum qr_rc attested(struct audit *a, struct session *s)
     struct trust_approval *list = approvals_of(s);
     struct trust_freeze f = {
         .req = &s->request, .approvals = list, .n = t->roster.is.n, .roster = &t->roster};
-    rc = audit_take(a, trust_roster_check(&ctx, &f, &a->report));
+    rc = audit_hold(a, t, QR_POLICY, trust_roster_check(&ctx, &f, &a->report));
     free(list);
     return rc;
 }
@@ -143,7 +159,7 @@ static enum qr_rc frozen(struct audit *a, struct session *s)
     QR_TRY(in_place(a, t->has_roster && !t->has_descriptor));
     t->d = d;
     t->has_descriptor = true;
-    QR_TRY(all_standing(a, s, &t->roster.is));
+    hold_gone(a, s, t);
     struct trust_context ctx = context_without_nodes(a, s);
     struct trust_approval *list = approvals_of(s);
     struct trust_freeze f = {.req = &s->request,
@@ -155,7 +171,7 @@ static enum qr_rc frozen(struct audit *a, struct session *s)
     if (rc == QR_OK) rc = trust_descriptor_check(&ctx, &f, &a->report);
     if (rc == QR_OK) rc = trust_request_alive(&s->request, a->at.time_us, &a->report);
     free(list);
-    QR_TRY(audit_take(a, rc));
+    QR_TRY(audit_hold(a, t, QR_STALE, rc));
     return audit_same_tree(a, &d.is.checkpoint);
 }
 
@@ -197,32 +213,29 @@ static struct trust_signing signing_of(const struct attempt *t)
 
 /* Nonces are commitments' secrets: a point that stands in two starts gives the
  * shares away. */
-static enum qr_rc note_commitments(struct audit *a, const struct leaf_started *st)
+static void note_commitments(struct audit *a, const struct leaf_started *st)
 {
     for (size_t p = 0; p < st->payload_count; p++)
         for (size_t i = 0; i < st->n; i++) {
             const struct leaf_commitment_pair *c = &st->payloads[p].pairs[i];
-            QR_TRY(once_add(a->once, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(c->hiding.b),
-                            a->at.index));
-            QR_TRY(once_add(a->once, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(c->binding.b),
-                            a->at.index));
+            audit_once(a, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(c->hiding.b));
+            audit_once(a, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(c->binding.b));
         }
-    return QR_OK;
 }
 
 static enum qr_rc judge_start(struct audit *a, struct session *s, const struct leaf_started *st)
 {
-    QR_TRY(note_commitments(a, st));
+    note_commitments(a, st);
     struct attempt *t = under_way(a, s, st->attempt, &st->descriptor);
     if (!t) return QR_FALSE;
     QR_TRY(in_place(a, t->has_group && !t->has_started));
     t->has_started = true;
     t->started_at = a->at;
-    QR_TRY(all_standing(a, s, &t->roster.is));
+    hold_gone(a, s, t);
     struct trust_signing signing = signing_of(t);
     enum qr_rc rc = trust_started_check(&signing, st, &a->report);
     if (rc == QR_OK) rc = trust_request_alive(&s->request, a->at.time_us, &a->report);
-    QR_TRY(audit_take(a, rc));
+    QR_TRY(audit_hold(a, t, QR_STALE, rc));
     return audit_take(a, trust_check(&a->report, TRUST_GROUP_TIME,
                                      a->at.time_us >= t->group.not_before_us &&
                                          a->at.time_us <= t->group.not_after_us,
@@ -263,12 +276,24 @@ static enum qr_rc signature(struct audit *a, const struct session *s,
     return audit_take(a, rc);
 }
 
+/* What should have kept this from being signed. */
+static enum qr_rc tell_held(struct audit *a, const struct session *s)
+{
+    if (s->stale_requester)
+        return audit_breach(a, AUDIT_CURRENT, QR_FALSE,
+                            "the requester's enrolment had ended when he asked");
+    return s->attempt->held_rule
+               ? audit_breach_of(a, s->attempt->held_rule, s->attempt->held_rc, s->attempt->held)
+               : QR_OK;
+}
+
 static enum qr_rc judge_made(struct audit *a, struct session *s, const struct leaf_made *m,
                              unsigned *unchecked)
 {
     struct attempt *t = under_way(a, s, m->attempt, &m->descriptor);
     if (!t) return QR_FALSE;
     QR_TRY(in_place(a, t->has_started));
+    QR_TRY(tell_held(a, s));
     struct trust_signing signing = signing_of(t);
     QR_TRY(audit_take(a, trust_made_check(&signing, &t->started_at.leaf, m, &a->report)));
     for (size_t i = 0; i < m->n; i++) {
@@ -321,6 +346,11 @@ static enum qr_rc failed(struct audit *a, struct session *s)
     QR_TRY(audit_form(a, leaf_failed_read(a->e->body, &is, &err), &err));
     bool known = s->attempt ? is.attempt == s->attempt->number : is.attempt > s->attempts;
     if (is.attempt > s->attempts) s->attempts = is.attempt;
+    if (s->attempt && is.attempt <= s->attempt->number) {
+        /* an older one's failure may come after authd began the next */
+        if (is.attempt == s->attempt->number) audit_attempt_end(s);
+        return QR_OK;
+    }
     audit_attempt_end(s);
     if (known) return QR_OK;
     return audit_breach(a, AUDIT_ATTEMPT, QR_FALSE, "attempt %u was not under way", is.attempt);

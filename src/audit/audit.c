@@ -16,6 +16,7 @@ struct audit *audit_new(const struct audit_conf *conf)
     if (!a) qr_fatal("out of memory");
     a->conf = *conf;
     trust_context_of(conf->dir, conf->extra_classes, &a->context);
+    if (!trust_origin_lesser(conf->dir->origin)) a->conf.extra_classes = 0;
     /* nothing is in force before it is logged */
     qr_zero(&a->context.policies, sizeof a->context.policies);
     trust_report_init(&a->report);
@@ -66,7 +67,6 @@ const struct audit_counts *audit_counts(const struct audit *a) { return &a->coun
 static void tell(struct audit *a, const struct audit_breach *b)
 {
     if (a->counts.breaches++ == 0) a->counts.first = b->rc;
-    a->broken++;
     a->conf.breach(a->conf.ctx, b);
 }
 
@@ -81,6 +81,15 @@ enum qr_rc audit_breach(struct audit *a, enum audit_rule rule, enum qr_rc rc, co
     tell(a, &b);
     return rc;
 }
+
+enum qr_rc audit_breach_of(struct audit *a, const char *rule, enum qr_rc rc, const char *text)
+{
+    struct audit_breach b = {a->at.index, rule, rc, text};
+    tell(a, &b);
+    return rc;
+}
+
+const char *audit_rule_name(enum audit_rule rule) { return rule_names[rule]; }
 
 enum qr_rc audit_take(struct audit *a, enum qr_rc rc)
 {
@@ -103,6 +112,20 @@ enum qr_rc audit_form(struct audit *a, enum qr_rc rc, const struct qr_err *err)
     return rc;
 }
 
+enum qr_rc audit_hold(struct audit *a, struct attempt *t, enum qr_rc held, enum qr_rc rc)
+{
+    const struct trust_finding *f = trust_report_first(&a->report);
+    if (rc != held || !f) return audit_take(a, rc);
+    if (!t->held_rule) {
+        t->held_rule = trust_check_name(f->id);
+        t->held_rc = rc;
+        (void)snprintf(t->held, sizeof t->held, "%s", f->detail);
+    }
+    a->report.count = a->report.failed = 0;
+    a->report.rc = QR_OK;
+    return QR_OK;
+}
+
 /* ---- one entry ---- */
 
 static enum qr_rc author_time(struct audit *a)
@@ -116,6 +139,10 @@ static enum qr_rc author_time(struct audit *a)
                                 leaf_kind_name(a->e->kind));
         c->last_us = a->e->time_us;
     }
+    if (a->e->time_us + 2 * QR_MAX_TIME_SKEW_US < a->newest_us)
+        return audit_breach(a, AUDIT_TIME, QR_FALSE, "%s is older than entries before it",
+                            leaf_kind_name(a->e->kind));
+    if (a->e->time_us > a->newest_us) a->newest_us = a->e->time_us;
     return QR_OK;
 }
 
@@ -144,7 +171,7 @@ enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry)
     struct leaf_entry e;
     struct qr_err err = {{0}};
     a->at = (struct trust_place){.index = a->counts.entries++, .leaf = leaf_hash(entry)};
-    a->broken = 0;
+    a->io = false;
     enum qr_rc rc = leaf_parse(entry, &e, &err);
     if (rc != QR_OK) {
         (void)audit_form(a, rc, &err);
@@ -154,14 +181,11 @@ enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry)
     a->at.time_us = e.time_us;
     a->at.classes = e.classes;
     a->counts.kinds[e.kind]++;
-    rc = once_add(a->once, ONCE_EVENT, qr_str(e.key_id), qr_str(e.event_id), a->at.index);
-    if (rc == QR_OK) {
-        enum qr_rc verdict = judge(a);
-        if (verdict == QR_IO && a->broken == 0) rc = QR_IO;
-    }
+    audit_once(a, ONCE_EVENT, qr_str(e.key_id), qr_str(e.event_id));
+    (void)judge(a);
     a->e = NULL;
     leaf_fini(&e);
-    return rc;
+    return a->io ? QR_IO : QR_OK;
 }
 
 static void twice(void *ctx, enum once_kind k, uint64_t before, uint64_t again)
@@ -182,8 +206,13 @@ struct member *audit_member(struct audit *a, const struct qr_hash *enrolment)
     return i == AUDIT_NONE ? NULL : &a->members[i];
 }
 
-struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
-                             const struct qr_hash *commitment)
+void audit_once(struct audit *a, enum once_kind k, struct qr_bytes scope, struct qr_bytes value)
+{
+    if (once_add(a->once, k, scope, value, a->at.index) != QR_OK) a->io = true;
+}
+
+struct member *audit_named(struct audit *a, const struct qr_hash *enrolment,
+                           const struct qr_hash *commitment)
 {
     struct member *m = audit_member(a, enrolment);
     const char *what = leaf_kind_name(a->e->kind);
@@ -191,12 +220,20 @@ struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
         (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE, "%s names no enrolment of this log", what);
     else if (!qr_hash_equal(&m->id.is.commitment, commitment))
         (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE, "%s names another person's enrolment", what);
-    else if (m->ended)
-        (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE,
-                           "%s names an enrolment that was replaced or revoked", what);
     else
         return m;
     return NULL;
+}
+
+struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
+                             const struct qr_hash *commitment)
+{
+    struct member *m = audit_named(a, enrolment, commitment);
+    if (m && m->ended)
+        (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE,
+                           "%s names an enrolment that was replaced or revoked",
+                           leaf_kind_name(a->e->kind));
+    return m && !m->ended ? m : NULL;
 }
 
 struct session *audit_session(struct audit *a, const struct qr_hash *leaf)
@@ -211,11 +248,16 @@ struct session *audit_session(struct audit *a, const struct qr_hash *leaf)
     return i >= AUDIT_ENDED ? NULL : &a->sessions[i];
 }
 
+unsigned audit_classes(const struct audit *a, const struct signing_policy *p)
+{
+    return trust_origin_lesser(a->conf.dir->origin) ? p->classes | a->conf.extra_classes : 0;
+}
+
 struct trust_context audit_context(const struct audit *a, const struct session *s)
 {
     struct trust_context c = a->context;
     c.signing = s->policy;
     c.policies = s->policies;
-    c.classes = s->policy.classes | a->conf.extra_classes;
+    c.classes = audit_classes(a, &s->policy);
     return c;
 }

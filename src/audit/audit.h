@@ -1,14 +1,15 @@
 /* audit.h - reads a whole log, entry by entry, and says what in it breaks the
  * rules: who wrote what, in which order, and whether each signature was made
- * by the quorum that the policy of that time asked for.
+ * after the quorum approved that the policy of that time asked for.
  *
- * It knows what only the whole log shows and a bundle must take on trust: which
+ * That the group key is the quorum's own, a bundle's transcript shows, not the
+ * log.  It knows what only the whole log shows and a bundle must take on trust: which
  * policy was in force, who was revoked when, whether an approval was withdrawn,
  * whether a commitment was used before.  It does not see certificates, grants
  * and evidence, which are not in the log: bundles carry them.
  *
- * Not thread-safe.  Memory: what is open or enrolled, 24 bytes for each session
- * ever requested.  Spec: TRUST.md sections 3, 4, 6, 7 and 9. */
+ * Not thread-safe.  Memory: what is open or enrolled, up to 64 bytes for each
+ * session ever requested, 24 MiB for what may be used once.  Spec: TRUST.md sections 3, 4, 6, 7 and 9. */
 #ifndef QUORATE_AUDIT_AUDIT_H
 #define QUORATE_AUDIT_AUDIT_H
 
@@ -33,7 +34,8 @@ struct audit_signing {
     const struct signing_policy *policy; /* in force at the request */
     const struct trust_descriptor *descriptor;
     const struct leaf_made *made;
-    bool clean;         /* nothing of its session broke a rule */
+    bool clean;         /* nothing of its session broke a rule so far; what was
+                         * used twice is told by audit_finish */
     unsigned unchecked; /* raw payloads: their signatures need the file */
 };
 

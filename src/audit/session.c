@@ -29,7 +29,7 @@ static enum qr_rc requested(struct audit *a)
     struct qr_err err = {{0}};
     struct trust_request q = {.at = a->at, .body = a->e->body};
     QR_TRY(audit_form(a, leaf_request_read(a->e->body, &q.is, &err), &err));
-    QR_TRY(once_add(a->once, ONCE_SESSION, QR_BYTES_NONE, qr_str(q.is.session), a->at.index));
+    audit_once(a, ONCE_SESSION, QR_BYTES_NONE, qr_str(q.is.session));
     struct session *s = new_session(a);
     *s = (struct session){.request = q,
                           .policy = a->context.signing,
@@ -37,8 +37,9 @@ static enum qr_rc requested(struct audit *a)
                           .clean = true,
                           .live = true};
     s->request.body = NULL;
-    struct member *m = audit_current(a, &q.is.enrolment, &q.is.requester);
+    struct member *m = audit_named(a, &q.is.enrolment, &q.is.requester);
     if (!m) return QR_FALSE;
+    s->stale_requester = m->ended;
     return audit_take(a, trust_request_check(&a->context, &q, &m->id, &a->report));
 }
 
@@ -51,7 +52,7 @@ static enum qr_rc participant_issued(struct audit *a, struct session *s,
     s->issues = reallocarray(s->issues, s->issue_count + 1, sizeof *s->issues);
     if (!s->issues) qr_fatal("out of memory");
     s->issues[s->issue_count++] = (struct issue){a->at, *c};
-    if (i == AUDIT_NONE || a->members[i].ended)
+    if (i == AUDIT_NONE)
         return audit_breach(a, AUDIT_CURRENT, QR_FALSE,
                             "a certificate for somebody who was not enrolled then");
     return QR_OK;
@@ -62,9 +63,8 @@ static enum qr_rc issued(struct audit *a)
     struct leaf_certificate c;
     struct qr_err err = {{0}};
     QR_TRY(audit_form(a, leaf_certificate_read(a->e->body, &c, &err), &err));
-    QR_TRY(
-        once_add(a->once, ONCE_CERTIFICATE, QR_BYTES_NONE, QR_BYTES_OF(c.sha256.b), a->at.index));
-    QR_TRY(once_add(a->once, ONCE_SERIAL, QR_BYTES_NONE, QR_BYTES_OF(c.serial), a->at.index));
+    audit_once(a, ONCE_CERTIFICATE, QR_BYTES_NONE, QR_BYTES_OF(c.sha256.b));
+    audit_once(a, ONCE_SERIAL, QR_BYTES_NONE, QR_BYTES_OF(c.serial));
     if (c.purpose == LEAF_PURPOSE_TRANSPORT) return QR_OK;
     /* cad may finish what it had begun when the session ended: of no effect */
     if (audit_map_get(&a->by_leaf, &c.session_leaf) == AUDIT_ENDED) return QR_OK;
@@ -100,7 +100,10 @@ enum qr_rc audit_same_tree(struct audit *a, const struct leaf_checkpoint *c)
 {
     struct qr_hash root;
     if (!a->conf.root_at || c->size > a->at.index) return QR_OK;
-    if (a->conf.root_at(a->conf.ctx, c->size, &root) != QR_OK) return QR_IO;
+    if (a->conf.root_at(a->conf.ctx, c->size, &root) != QR_OK) {
+        a->io = true;
+        return QR_IO;
+    }
     return audit_take(a, trust_check(&a->report, TRUST_CHECKPOINT_CONSISTENT,
                                      qr_hash_equal(&root, &c->root), QR_FORK,
                                      "it states another root for size %llu",
@@ -120,18 +123,32 @@ static enum qr_rc approval_right(struct audit *a, const struct session *s,
     return audit_same_tree(a, &t->is.checkpoint);
 }
 
+/* Its signatures do not cover the entry, so that a withdrawn or replaced approval
+ * could be logged again: whoever approves anew makes new keys. */
+static enum qr_rc given_once(struct audit *a, const struct session *s,
+                             const struct leaf_approval *is)
+{
+    for (size_t i = 0; i < s->approval_count; i++)
+        if (qr_bytes_equal(QR_BYTES_OF(s->approvals[i].t.is.approval_key.b),
+                           QR_BYTES_OF(is->approval_key.b)))
+            return audit_breach(a, AUDIT_ONCE, QR_FALSE, "its approval key is that of entry %llu",
+                                (unsigned long long)s->approvals[i].t.at.index);
+    return QR_OK;
+}
+
 static enum qr_rc given(struct audit *a, struct session *s)
 {
     struct qr_err err = {{0}};
     struct standing x = {.t = {.at = a->at, .body = a->e->body}};
     QR_TRY(audit_form(a, leaf_approval_read(a->e->body, &x.t.is, &err), &err));
-    struct member *m = audit_current(a, &x.t.is.enrolment, &x.t.is.commitment);
+    struct member *m = audit_named(a, &x.t.is.enrolment, &x.t.is.commitment);
     enum qr_rc rc = QR_FALSE;
     if (m) {
         x.t.identity = m->id;
         rc = approval_right(a, s, &x.t);
     }
-    x.wrong = rc != QR_OK;
+    if (rc == QR_OK) rc = given_once(a, s, &x.t.is);
+    x.wrong = rc != QR_OK || (m && m->ended);
     x.t.body = NULL;
     for (size_t i = 0; i < s->approval_count; i++)
         if (qr_hash_equal(&s->approvals[i].t.is.commitment, &x.t.is.commitment))
@@ -148,7 +165,7 @@ static enum qr_rc person_signed(struct audit *a, const struct qr_hash *enrolment
                                 const struct qr_hash *commitment, const char *tag,
                                 const struct qr_sig *sig)
 {
-    struct member *m = audit_current(a, enrolment, commitment);
+    struct member *m = audit_named(a, enrolment, commitment);
     if (!m) return QR_FALSE;
     if (leaf_object_verify(a->e->body, leaf_without_person_sig, tag, &m->id.is.person_key, sig) !=
         QR_OK)
@@ -184,12 +201,13 @@ static enum qr_rc withdrawn(struct audit *a, struct session *s)
 
 /* ---- the end ---- */
 
-static enum qr_rc cancelled_by(struct audit *a, const struct leaf_ended *is)
+static enum qr_rc cancelled_by(struct audit *a, const struct session *s,
+                               const struct leaf_ended *is)
 {
     static const char *const whole[] = {NULL};
     uint64_t i = audit_map_get(&a->commitments, &is->by);
-    if (i == AUDIT_NONE || a->members[i].ended)
-        return audit_breach(a, AUDIT_CURRENT, QR_FALSE, "cancelled by somebody not enrolled");
+    if (i == AUDIT_NONE || !qr_hash_equal(&is->by, &s->request.is.requester))
+        return audit_breach(a, AUDIT_PERSON, QR_FALSE, "cancelled by another than its requester");
     json_t *object = leaf_cancel_object(&is->session.leaf);
     enum qr_rc rc = leaf_object_verify(object, whole, LEAF_TAG_CANCEL,
                                        &a->members[i].id.is.person_key, &is->person_sig);
@@ -203,7 +221,7 @@ static enum qr_rc ended(struct audit *a, struct session *s)
     struct leaf_ended is;
     struct qr_err err = {{0}};
     QR_TRY(audit_form(a, leaf_ended_read(a->e->body, &is, &err), &err));
-    enum qr_rc rc = is.by_person ? cancelled_by(a, &is) : QR_OK;
+    enum qr_rc rc = is.by_person ? cancelled_by(a, s, &is) : QR_OK;
     if (is.state == LEAF_EXPIRED && a->at.time_us + QR_MAX_TIME_SKEW_US < s->request.is.expires_us)
         rc = audit_breach(a, AUDIT_SESSION, QR_FALSE, "ended as expired before its time");
     audit_session_end(a, s);

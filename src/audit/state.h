@@ -36,6 +36,10 @@ struct issue {
 
 /* One attempt at signing, from roster.attested on. */
 struct attempt {
+    /* What keeps it from being signed though nobody lied: told if it is. */
+    char held[TRUST_DETAIL_SIZE];
+    const char *held_rule; /* NULL: nothing */
+    enum qr_rc held_rc;
     bool has_roster, has_descriptor, has_dkg, has_group, has_started;
     uint32_t number;
     struct trust_roster roster;
@@ -55,6 +59,7 @@ struct session {
     size_t issue_count;
     struct attempt *attempt; /* NULL: none under way */
     uint32_t attempts;       /* the last one's number */
+    bool stale_requester;    /* no longer enrolled when the request was logged */
     bool clean;
     bool live;
 };
@@ -71,7 +76,8 @@ struct audit {
     struct trust_report report; /* of the entry under judgement */
     const struct leaf_entry *e; /* the entry under judgement */
     struct trust_place at;
-    uint64_t broken; /* breaches of this entry */
+    bool io;           /* something could not be remembered or read */
+    int64_t newest_us; /* of the entries so far */
     struct clock_of clocks[LEAF_AUTHOR_COUNT * TRUST_MAX_KEYS];
     size_t clock_count;
     struct member *members;
@@ -90,18 +96,34 @@ struct audit {
 /* Records a breach by the entry under judgement; gives rc back. */
 enum qr_rc audit_breach(struct audit *a, enum audit_rule rule, enum qr_rc rc, const char *fmt, ...)
     QR_PRINTF(4, 5);
+/* The same of a rule by its name. */
+enum qr_rc audit_breach_of(struct audit *a, const char *rule, enum qr_rc rc, const char *text);
+const char *audit_rule_name(enum audit_rule rule);
 /* The same of what the report found: call it with each result of trust_*. */
 enum qr_rc audit_take(struct audit *a, enum qr_rc rc);
+/* As audit_take, but what is of this result is held until the attempt is signed:
+ * an honest service can come to it, and does not go on. */
+enum qr_rc audit_hold(struct audit *a, struct attempt *t, enum qr_rc held, enum qr_rc rc);
 /* A body that cannot be read. */
 enum qr_rc audit_form(struct audit *a, enum qr_rc rc, const struct qr_err *err);
 
+/* A value that may be used once. */
+void audit_once(struct audit *a, enum once_kind k, struct qr_bytes scope, struct qr_bytes value);
+
 /* The member of an enrolment's leaf hash; NULL: none. */
 struct member *audit_member(struct audit *a, const struct qr_hash *enrolment);
-/* The same, who must be in force now; else the breach is recorded. */
+/* The same, who must be this person's; else the breach is recorded.  It may have
+ * ended: a revocation can overtake what a service has on its way. */
+struct member *audit_named(struct audit *a, const struct qr_hash *enrolment,
+                           const struct qr_hash *commitment);
+/* The same, and in force now. */
 struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
                              const struct qr_hash *commitment);
 /* The open session of a leaf hash; NULL, and a breach, when there is none. */
 struct session *audit_session(struct audit *a, const struct qr_hash *leaf);
+/* The classes that are accepted under a policy: none beyond production in a log
+ * whose name does not say so. */
+unsigned audit_classes(const struct audit *a, const struct signing_policy *p);
 struct trust_context audit_context(const struct audit *a, const struct session *s);
 /* The tree that an entry states is the beginning of this one. */
 enum qr_rc audit_same_tree(struct audit *a, const struct leaf_checkpoint *c);

@@ -16,6 +16,7 @@
 
 /* More than these are counted, but not told one by one. */
 #define MAX_BREACHES 1000
+#define MAX_SIGNINGS 100000
 #define BUNDLE 256
 #define PROGRESS_US 1000000
 
@@ -32,6 +33,8 @@ struct replay {
     struct audit *audit;
     struct answer *a;
     uint64_t told, signings, unclean;
+    struct qr_hash edge[64];
+    uint64_t grown; /* entries */
     struct qr_clock clock;
     int64_t begun_us, shown_us;
 };
@@ -61,7 +64,7 @@ static void on_signing(void *ctx, const struct audit_signing *s)
     char text[QR_TIME_LEN + 1];
     r->signings++;
     if (!s->clean) r->unclean++;
-    if (!r->duties) return;
+    if (!r->duties || r->signings > MAX_SIGNINGS) return;
     json_t *o = qr_json_object(), *people = qr_json_array();
     (void)snprintf(text, sizeof text, "%" PRIu64, s->index);
     qr_json_set_str(o, "entry", text);
@@ -75,7 +78,10 @@ static void on_signing(void *ctx, const struct audit_signing *s)
     for (size_t i = 0; i < s->n; i++) {
         char who[2 * QR_SHA256_SIZE + 16], hex[2 * QR_SHA256_SIZE + 1];
         qr_hex(s->approvals[i].is.commitment.b, QR_SHA256_SIZE, hex);
-        (void)snprintf(who, sizeof who, "%s:%s", qr_role_name(s->approvals[i].is.role), hex);
+        if (s->approvals[i].at.index == 0)
+            (void)snprintf(who, sizeof who, "missing");
+        else
+            (void)snprintf(who, sizeof who, "%s:%s", qr_role_name(s->approvals[i].is.role), hex);
         if (json_array_append_new(people, json_string(who)) != 0) qr_fatal("out of memory");
     }
     qr_json_set(o, "approvers", people);
@@ -115,19 +121,56 @@ static void progress(struct replay *r)
                   r->head.size, rate, (double)(r->head.size - done) / rate);
 }
 
+static struct qr_hash pair(const struct qr_hash *left, const struct qr_hash *right)
+{
+    uint8_t one = 1;
+    const struct qr_bytes parts[] = {QR_BYTES(&one, 1), QR_BYTES_OF(left->b),
+                                     QR_BYTES_OF(right->b)};
+    return qr_sha256(parts, 3);
+}
+
+/* Adds a leaf to the tree of what is replayed (RFC 6962 section 2.1): edge[l] is
+ * the root of a full subtree of 2^l leaves where bit l of grown is set. */
+static void grow(struct replay *r, struct qr_bytes entry)
+{
+    struct qr_hash h = leaf_hash(entry);
+    unsigned l = 0;
+    for (; r->grown >> l & 1; l++) h = pair(&r->edge[l], &h);
+    r->edge[l] = h;
+    r->grown++;
+}
+
+/* What was replayed is what the checkpoint was signed for. */
+static enum qr_rc same_root(struct replay *r)
+{
+    struct qr_hash root = qr_sha256_one(QR_BYTES_NONE);
+    bool any = false;
+    for (unsigned l = 0; l < 64; l++) {
+        if (!(r->grown >> l & 1)) continue;
+        root = any ? pair(&r->edge[l], &root) : r->edge[l];
+        any = true;
+    }
+    bool same = qr_bytes_equal(QR_BYTES_OF(root.b), QR_BYTES_OF(r->head.root.b));
+    answer_check(r->a, "checkpoint.root", same, "the entries replayed make the signed root");
+    return same ? QR_OK
+                : answer_fail(r->a, QR_FORK, NULL, "the entries are not those of the checkpoint");
+}
+
 /* The entries of one tlog-tiles bundle: each after its length, big-endian. */
 static enum qr_rc replay_bundle(struct replay *r, struct qr_bytes bundle, unsigned width)
 {
+    static const char cut[] = "a bundle of entries is cut short, or too long";
     size_t at = 0;
     for (unsigned i = 0; i < width; i++) {
-        size_t n = at + 2 <= bundle.n ? (size_t)bundle.p[at] << 8 | bundle.p[at + 1] : SIZE_MAX;
-        if (n > bundle.n - at - 2)
-            return answer_fail(r->a, QR_FORK, NULL, "a bundle of entries is cut short");
+        if (bundle.n - at < 2) return answer_fail(r->a, QR_FORK, NULL, "%s", cut);
+        size_t n = (size_t)bundle.p[at] << 8 | bundle.p[at + 1];
+        if (n > bundle.n - at - 2) return answer_fail(r->a, QR_FORK, NULL, "%s", cut);
+        grow(r, QR_BYTES(bundle.p + at + 2, n));
         enum qr_rc rc = audit_entry(r->audit, QR_BYTES(bundle.p + at + 2, n));
         if (rc != QR_OK) return answer_fail(r->a, rc, NULL, "the replay cannot go on");
         at += 2 + n;
     }
-    return QR_OK;
+    return at == bundle.n ? QR_OK : answer_fail(r->a, QR_FORK, NULL, "%s", cut);
 }
 
 static enum qr_rc replay_all(struct replay *r)
@@ -149,6 +192,7 @@ static enum qr_rc replay_all(struct replay *r)
     }
     if (r->shown_us != r->begun_us) (void)fprintf(stderr, "\n");
     free(room);
+    if (rc == QR_OK) rc = same_root(r);
     if (rc == QR_OK && audit_finish(r->audit) != QR_OK)
         rc = answer_fail(r->a, QR_IO, NULL, "no room for a temporary file");
     return rc;
