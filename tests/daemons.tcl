@@ -66,7 +66,10 @@ proc log_kinds {node} {
   }
 }
 proc log_of_kind {node kind} {
-  lmap e [node_entries $node 0 0] {
+  # The log gives so many at once; the page behind its last entry is empty.
+  set all {}
+  while {[llength [set page [node_entries $node [llength $all] 0]]]} { lappend all {*}$page }
+  lmap e $all {
     if {![string match *\"kind\":\"$kind\"* $e]} { continue }
     set e
   }
