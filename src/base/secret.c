@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "base/secret.h"
 
+#include "base/removal.h"
+
 #include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +21,8 @@ enum qr_rc qr_secret_init(struct qr_secret *s, size_t n, struct qr_err *err)
     if (map == MAP_FAILED) return qr_fail(err, QR_NOMEM, "no memory for a secret");
     uint8_t *p = map + page;
     if (mprotect(p, data, PROT_READ | PROT_WRITE) != 0 || mlock(p, data) != 0 ||
-        madvise(p, data, MADV_DONTDUMP) != 0 || madvise(p, data, MADV_DONTFORK) != 0) {
+        (!QR_HOLDS(SECRET_DUMP, false) && madvise(p, data, MADV_DONTDUMP) != 0) ||
+        (!QR_HOLDS(SECRET_FORK, false) && madvise(p, data, MADV_DONTFORK) != 0)) {
         (void)munmap(map, size);
         return qr_fail(err, QR_NOMEM,
                        "cannot lock memory for a secret: raise RLIMIT_MEMLOCK (ulimit -l)");

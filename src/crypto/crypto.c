@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 
 #include "base/file.h"
+#include "base/removal.h"
 
 #include <assert.h>
 #include <openssl/bio.h>
@@ -37,7 +38,7 @@ static bool subgroup_check_works(void)
 enum qr_rc qr_crypto_init(struct qr_err *err)
 {
     if (sodium_init() < 0) return qr_fail(err, QR_BUG, "libsodium does not start");
-    if (!subgroup_check_works())
+    if (!QR_HOLDS(CRYPTO_SUBGROUP, subgroup_check_works()))
         return qr_fail(err, QR_BUG,
                        "libsodium accepts points outside the subgroup "
                        "(CVE-2025-69277): upgrade it");

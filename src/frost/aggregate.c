@@ -5,6 +5,8 @@
  * free, so RFC 9591's cofactored equation agrees. */
 #include "frost/aggregate.h"
 
+#include "base/removal.h"
+
 #include <sodium.h>
 
 _Static_assert(FROST_SIG_SIZE == crypto_sign_BYTES, "Ed25519");
@@ -34,7 +36,8 @@ static void name_culprits(const struct frost_attempt *a, const struct frost_grou
     if (lagrange_coefficients(lambda, a->ids, a->count) != QR_OK)
         qr_fatal("a checked list has no Lagrange coefficients");
     for (size_t i = 0; i < a->count; i++)
-        if (!share_is_valid(a, g, i, &lambda[i], shares[i].z)) bad->ids[bad->count++] = a->ids[i];
+        if (!QR_HOLDS(FROST_CULPRIT, share_is_valid(a, g, i, &lambda[i], shares[i].z)))
+            bad->ids[bad->count++] = a->ids[i];
 }
 
 /* R || sum of z_i; false when a z_i is not canonical or the sum is no
@@ -51,7 +54,7 @@ static bool sum_is_signature(const struct frost_attempt *a, const struct frost_g
     }
     qr_copy(sig, a->r.b, POINT_SIZE);
     qr_copy(sig + POINT_SIZE, sum.b, SCALAR_SIZE);
-    return crypto_sign_verify_detached(sig, msg.p, msg.n, g->key.b) == 0;
+    return QR_HOLDS(FROST_SIGNATURE, crypto_sign_verify_detached(sig, msg.p, msg.n, g->key.b) == 0);
 }
 
 enum qr_rc frost_aggregate(const struct frost_group *g, const struct frost_package *p,

@@ -3,6 +3,8 @@
  * Integers inside T are little-endian, unlike the frames' lengths. */
 #include "frost/certificate.h"
 
+#include "base/removal.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -52,8 +54,9 @@ bool cocktail_find_copy(const struct cocktail_params *p, const struct point *com
 {
     for (uint32_t j = 1; j < p->n; j++)
         for (uint32_t i = 0; i < j; i++)
-            if (point_equal(&commitments[(size_t)i * p->t], &commitments[(size_t)j * p->t]) ||
-                point_equal(&ephemerals[i], &ephemerals[j])) {
+            if (!QR_HOLDS(COCKTAIL_COPY, !point_equal(&commitments[(size_t)i * p->t],
+                                                      &commitments[(size_t)j * p->t]) &&
+                                             !point_equal(&ephemerals[i], &ephemerals[j]))) {
                 pair[0] = i + 1;
                 pair[1] = j + 1;
                 return true;
@@ -128,8 +131,9 @@ static enum qr_rc check_contributions(const struct cocktail_certificate *c, stru
 enum qr_rc cocktail_certificate_signed(const struct cocktail_certificate *c, struct qr_err *err)
 {
     for (uint32_t j = 0; j < c->params.n; j++)
-        if (schnorr_verify(&c->params.keys[j], &c->transcript, 1,
-                           c->signatures.p + (size_t)j * SCHNORR_SIZE) != QR_OK)
+        if (!QR_HOLDS(COCKTAIL_CERTEQ,
+                      schnorr_verify(&c->params.keys[j], &c->transcript, 1,
+                                     c->signatures.p + (size_t)j * SCHNORR_SIZE) == QR_OK))
             return qr_fail(err, QR_FALSE, "bad signature of participant %u", j + 1);
     return QR_OK;
 }

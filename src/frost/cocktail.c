@@ -6,6 +6,8 @@
  * ends, however it ends. */
 #include "frost/cocktail.h"
 
+#include "base/removal.h"
+
 #include "frost/envelope.h"
 #include "frost/hash.h"
 #include "frost/test_hooks.h"
@@ -110,7 +112,7 @@ enum qr_rc dkg_new(struct dkg **out, const struct dkg_setup *setup, struct qr_er
     const struct cocktail_params *p = setup->params;
     if (setup->index < 1 || setup->index > p->n)
         return qr_fail(err, QR_RANGE, "participant %u of %u", setup->index, p->n);
-    if (!point_equal(&p->keys[setup->index - 1], &setup->key->pub))
+    if (!QR_HOLDS(COCKTAIL_PLACE, point_equal(&p->keys[setup->index - 1], &setup->key->pub)))
         return qr_fail(err, QR_CONFLICT, "the key of participant %u is not ours", setup->index);
     struct dkg *d = calloc(1, sizeof *d);
     if (!d) return qr_fail(err, QR_NOMEM, "no memory for a DKG");
@@ -237,7 +239,7 @@ static enum qr_rc take_apart(struct dkg *d, uint32_t j, struct qr_bytes msg, str
     struct cocktail_raw1 raw;
     uint8_t digest[HASH_SIZE];
     hash_message(msg, digest);
-    if (j == d->index && !qr_equal_ct(digest, d->own_digest, HASH_SIZE))
+    if (j == d->index && !QR_HOLDS(COCKTAIL_OWN, qr_equal_ct(digest, d->own_digest, HASH_SIZE)))
         return refuse(d, QR_CONFLICT, 0, DKG_OWN, err);
     enum dkg_reason reason = cocktail_msg1_split(&raw, p, msg);
     if (reason != DKG_FINE) return refuse(d, QR_MALFORMED, j, reason, err);
@@ -297,7 +299,7 @@ static enum qr_rc accept_keys(struct dkg *d, struct qr_err *err)
         return refuse(d, QR_RANGE, 0, DKG_KEY, err);
     if (scalar_is_zero(share)) qr_fatal("checked shares do not add up");
     point_mul_base(&own, share);
-    if (!point_equal(&own, &d->group.shares[d->index - 1]))
+    if (!QR_HOLDS(COCKTAIL_SUM, point_equal(&own, &d->group.shares[d->index - 1])))
         qr_fatal("checked shares do not add up");
     return QR_OK;
 }
@@ -387,8 +389,9 @@ enum qr_rc dkg_finish(struct dkg *d, struct qr_bytes sigs, struct qr_buf *certif
     if (sigs.n != (size_t)p->n * SCHNORR_SIZE)
         return qr_fail(err, QR_MALFORMED, "%zu bytes are not %u signatures", sigs.n, p->n);
     for (uint32_t j = 1; j <= p->n; j++)
-        if (schnorr_verify(&p->keys[j - 1], &whole, 1, sigs.p + (size_t)(j - 1) * SCHNORR_SIZE) !=
-            QR_OK)
+        if (!QR_HOLDS(COCKTAIL_CERTEQ,
+                      schnorr_verify(&p->keys[j - 1], &whole, 1,
+                                     sigs.p + (size_t)(j - 1) * SCHNORR_SIZE) == QR_OK))
             return refuse(d, QR_FALSE, j, DKG_CERTEQ, err);
     qr_buf_put_bytes(certificate, whole);
     qr_buf_put_bytes(certificate, sigs);

@@ -5,6 +5,8 @@
  * lengths are settled before any point is looked at. */
 #include "frost/cocktail_wire.h"
 
+#include "base/removal.h"
+
 #include "frost/hash.h"
 #include "frost/public.h"
 
@@ -22,7 +24,7 @@ enum qr_rc cocktail_params_init(struct cocktail_params *p, uint32_t n, uint32_t 
         if (point_decode(&p->keys[i], keys.p + (size_t)i * POINT_SIZE) != QR_OK)
             return qr_fail(err, QR_MALFORMED, "static key %u is no valid point", i + 1);
         for (uint32_t j = 0; j < i; j++)
-            if (point_equal(&p->keys[j], &p->keys[i]))
+            if (!QR_HOLDS(COCKTAIL_KEYS, !point_equal(&p->keys[j], &p->keys[i])))
                 return qr_fail(err, QR_CONFLICT, "participants %u and %u have the same key", j + 1,
                                i + 1);
     }
@@ -60,10 +62,12 @@ enum dkg_reason cocktail_msg1_split(struct cocktail_raw1 *raw, const struct cock
     for (uint32_t j = 0; j < p->n; j++) {
         uint64_t n = qr_read_be64(&r);
         if (r.failed) return DKG_LENGTH;
-        if (n < COCKTAIL_MIN_CIPHERTEXT || n > COCKTAIL_MAX_CIPHERTEXT) return DKG_FRAME;
+        bool fits = n >= COCKTAIL_MIN_CIPHERTEXT && n <= COCKTAIL_MAX_CIPHERTEXT;
+        if (!QR_HOLDS(COCKTAIL_FRAME, fits)) return DKG_FRAME;
         raw->frames[j] = qr_read_bytes(&r, (size_t)n);
     }
-    return qr_reader_done(&r) == QR_OK ? DKG_FINE : DKG_LENGTH;
+    if (r.failed) return DKG_LENGTH;
+    return QR_HOLDS(COCKTAIL_LENGTH, r.rest.n == 0) ? DKG_FINE : DKG_LENGTH;
 }
 
 static enum dkg_reason parse_points(struct cocktail_msg1 *m, const struct cocktail_params *p,
@@ -93,7 +97,8 @@ enum qr_rc cocktail_pop_check(const struct cocktail_params *p, const struct poin
     struct qr_bytes parts[] = {QR_BYTES_OF(p->context),
                                QR_BYTES(commitments, (size_t)p->t * POINT_SIZE),
                                QR_BYTES_OF(ephemeral->b)};
-    return schnorr_verify(&commitments[0], parts, 3, pop);
+    enum qr_rc rc = schnorr_verify(&commitments[0], parts, 3, pop);
+    return QR_HOLDS(COCKTAIL_POP, rc == QR_OK) ? QR_OK : rc;
 }
 
 enum qr_rc cocktail_msg1_check(const struct cocktail_params *p, uint32_t index, struct qr_bytes s,

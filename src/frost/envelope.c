@@ -5,6 +5,8 @@
  * and derive() is the only place that knows. */
 #include "frost/envelope.h"
 
+#include "base/removal.h"
+
 #include "frost/hash.h"
 
 #include <assert.h>
@@ -95,12 +97,13 @@ enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar
     dh_static(route, own, &route->params->keys[route->from - 1], &dh[1]);
     derive(route, &dh[0], &dh[1], tmp);
     *reason = DKG_FINE;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(text.p, NULL, NULL, cipher.p, cipher.n, NULL, 0,
-                                                   tmp + KEY_SIZE, tmp) != 0)
+    int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(text.p, NULL, NULL, cipher.p, cipher.n,
+                                                            NULL, 0, tmp + KEY_SIZE, tmp);
+    if (!QR_HOLDS(COCKTAIL_DECRYPT, opened == 0))
         *reason = DKG_DECRYPT;
     else if (scalar_decode(share, text.p) != QR_OK)
         *reason = DKG_SCALAR;
-    else if (!share_fits(route, commitments, share))
+    else if (!QR_HOLDS(COCKTAIL_SHARE, share_fits(route, commitments, share)))
         *reason = DKG_SHARE;
     qr_secret_fini(&text);
     qr_wipe(dh, sizeof dh);

@@ -6,6 +6,8 @@
  * by libsodium after that is a bug of ours and ends the process. */
 #include "frost/group.h"
 
+#include "base/removal.h"
+
 #include <assert.h>
 #include <sodium.h>
 
@@ -21,7 +23,7 @@ static const uint8_t order[SCALAR_SIZE] = {
 
 enum qr_rc scalar_decode(struct scalar *out, const uint8_t in[SCALAR_SIZE])
 {
-    if (sodium_compare(in, order, SCALAR_SIZE) >= 0) return QR_MALFORMED;
+    if (!QR_HOLDS(FROST_SCALAR, sodium_compare(in, order, SCALAR_SIZE) < 0)) return QR_MALFORMED;
     qr_copy(out->b, in, SCALAR_SIZE);
     return QR_OK;
 }
@@ -77,7 +79,7 @@ const struct scalar *scalar_of_secret(const struct qr_secret *s, size_t index)
 
 enum qr_rc point_decode(struct point *out, const uint8_t in[POINT_SIZE])
 {
-    if (crypto_core_ed25519_is_valid_point(in) != 1) return QR_MALFORMED;
+    if (!QR_HOLDS(FROST_POINT, crypto_core_ed25519_is_valid_point(in) == 1)) return QR_MALFORMED;
     qr_copy(out->b, in, POINT_SIZE);
     return QR_OK;
 }

@@ -1,6 +1,8 @@
 /* keys.c - a share is accepted only if it belongs to the group's Y_i. */
 #include "frost/keys.h"
 
+#include "base/removal.h"
+
 enum qr_rc frost_group_init(struct frost_group *g, uint32_t n, uint32_t t, struct qr_bytes key,
                             struct qr_bytes shares)
 {
@@ -29,7 +31,7 @@ enum qr_rc frost_share_init(struct frost_share *s, const struct frost_group *g, 
     if (id < 1 || id > g->n) return qr_fail(err, QR_RANGE, "share index %u of %u", id, g->n);
     enum qr_rc rc = scalar_decode(&checked, x);
     if (rc != QR_OK) return qr_fail(err, rc, "the share is not a canonical scalar");
-    if (!belongs(&checked, &g->shares[id - 1]))
+    if (!QR_HOLDS(FROST_LOAD, belongs(&checked, &g->shares[id - 1])))
         rc = qr_fail(err, QR_FALSE, "the share does not belong to member %u of this group", id);
     *s = (struct frost_share){.id = id, .group = *g};
     if (rc == QR_OK) rc = qr_secret_init(&s->x, SCALAR_SIZE, err);

@@ -4,6 +4,8 @@
  * binding to the set of signers (RFC 9591 section 5.3 advises against it). */
 #include "frost/package.h"
 
+#include "base/removal.h"
+
 #include "frost/hash.h"
 
 #define LIST_ENTRY (SCALAR_SIZE + 2 * POINT_SIZE)
@@ -11,12 +13,12 @@
 static enum qr_rc check_ids(const struct frost_group *g, const struct frost_package *p,
                             struct qr_err *err)
 {
-    if (p->count < g->t || p->count > g->n)
+    if (!QR_HOLDS(FROST_QUORUM, p->count >= g->t) || p->count > g->n)
         return qr_fail(err, QR_RANGE, "%zu commitments for a %u of %u group", p->count, g->t, g->n);
     for (size_t i = 0; i < p->count; i++) {
-        if (p->list[i].id < 1 || p->list[i].id > g->n)
+        if (!QR_HOLDS(FROST_IDS, p->list[i].id >= 1 && p->list[i].id <= g->n))
             return qr_fail(err, QR_RANGE, "signer %u of %u", p->list[i].id, g->n);
-        if (i > 0 && p->list[i].id <= p->list[i - 1].id)
+        if (i > 0 && !QR_HOLDS(FROST_ORDER, p->list[i].id > p->list[i - 1].id))
             return qr_fail(err, QR_MALFORMED, "the list of commitments is not ascending");
     }
     return QR_OK;

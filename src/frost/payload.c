@@ -5,6 +5,8 @@
  * notes and DER by their structure. */
 #include "frost/payload.h"
 
+#include "base/removal.h"
+
 bool payload_name_ok(struct qr_bytes s)
 {
     if (s.n < 1 || s.n > 255) return false;
@@ -190,10 +192,10 @@ enum qr_rc payload_raw_check(struct qr_bytes file, struct qr_err *err)
                   {is_ssh_certificate, "an SSH certificate"},
                   {is_tls_signature, "a TLS handshake"}};
     for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++)
-        if (begins(file, qr_str(magics[i].prefix)))
+        if (!QR_HOLDS(PAYLOAD_RAW, !begins(file, qr_str(magics[i].prefix))))
             return qr_fail(err, QR_POLICY, "not signed as raw: this is %s", magics[i].name);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
-        if (shapes[i].is(file))
+        if (!QR_HOLDS(PAYLOAD_RAW, !shapes[i].is(file)))
             return qr_fail(err, QR_POLICY, "not signed as raw: this is %s", shapes[i].name);
     return QR_OK;
 }

@@ -4,6 +4,8 @@
  * subgroup, hence is one; only the identity is left to be refused. */
 #include "frost/public.h"
 
+#include "base/removal.h"
+
 #include "frost/hash.h"
 
 #include <stdlib.h>
@@ -16,7 +18,8 @@ _Static_assert(sizeof(struct point) == POINT_SIZE, "an array of points is their 
 
 enum qr_rc public_decode(struct public_point *out, const uint8_t in[POINT_SIZE])
 {
-    if (!edv_decode(&out->at, in) || edv_is_identity(&out->at) || !edv_in_subgroup(&out->at))
+    if (!edv_decode(&out->at, in)) return QR_MALFORMED;
+    if (!QR_HOLDS(FROST_POINT, !edv_is_identity(&out->at) && edv_in_subgroup(&out->at)))
         return QR_MALFORMED;
     return QR_OK;
 }

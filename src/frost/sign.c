@@ -139,15 +139,18 @@ enum qr_rc frost_sign(struct frost_nonces *n, const struct frost_share *share,
     struct scalar nonces[2];
     size_t at = 0;
     qr_zero(z, SCALAR_SIZE);
-    if (n->owner != getpid())
+    if (!QR_HOLDS(FROST_PROCESS, n->owner == getpid()))
         return qr_fail(err, QR_STATE, "these nonces belong to another process");
-    /* COMMIT POINT: from here on this handle can never sign again. */
-    if (atomic_exchange(&n->used, true))
+    /* COMMIT POINT: from here on this handle can never sign again, and has
+     * nothing to sign with. */
+    bool first = !atomic_exchange(&n->used, true);
+    if (!QR_HOLDS(FROST_ONCE, first) || !n->secret.p)
         return qr_fail(err, QR_STATE, "these nonces were used before");
     qr_copy(nonces, n->secret.p, sizeof nonces);
-    qr_secret_fini(&n->secret);
+    if (!QR_HOLDS(FROST_ERASED, false)) qr_secret_fini(&n->secret);
 
-    bool ours = n->commitment.id == share->id && point_equal(&n->key, &share->group.key);
+    bool ours = QR_HOLDS(FROST_SHARE,
+                         n->commitment.id == share->id && point_equal(&n->key, &share->group.key));
     enum qr_rc rc = ours ? frost_attempt_init(&a, &share->group, p, NULL, err)
                          : qr_fail(err, QR_STATE, "these nonces belong to another share");
     if (rc == QR_OK) rc = find_own(n, p, &at, err);
