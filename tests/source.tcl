@@ -63,6 +63,7 @@ set ::layer_allows {
   trust        {base crypto tlog leaf pki attest frost}
   bundle       {base crypto tlog leaf pki attest frost trust}
   audit        {base crypto tlog leaf pki attest frost trust}
+  export       {base crypto tlog leaf pki attest frost trust audit}
   rpc          {base crypto pki attest proto}
   service      {base crypto tlog leaf pki attest trust db rpc http proto}
   tlogd        {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
@@ -71,8 +72,8 @@ set ::layer_allows {
   coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
   cli          {base crypto tlog leaf pki attest frost trust bundle db rpc service participant proto}
-  tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit}
-  tools        {base crypto tlog leaf pki attest frost trust bundle db rpc http proto}
+  tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit export}
+  tools        {base crypto tlog leaf pki attest frost trust bundle export db rpc http proto}
 }
 
 # Single headers that are allowed besides: the daemons' client of the log is the
@@ -95,7 +96,7 @@ set ::layer_system {
   {^dlfcn\.h$}              {}                                     {}
   {^schema/[a-z0-9-]+\.sql\.h$} {db}                               {/(store\w*|outbox)\.c$}
   {^jansson\.h$}
-     {base crypto pki attest frost leaf session trust bundle rpc service tlogd authd cad
+     {base crypto pki attest frost leaf session trust bundle export rpc service tlogd authd cad
       coordinatord participant cli tools tlog-verify} {}
 }
 

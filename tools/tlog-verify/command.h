@@ -27,5 +27,6 @@ extern const struct command command_fsck;
 extern const struct command command_tiles;
 extern const struct command command_log;
 extern const struct command command_duties;
+extern const struct command command_export;
 
 #endif
