@@ -141,8 +141,8 @@ proc lies_enroll {name role admin} {
   set commitment [sha256 quorate/id/v1\x00[lp $salt][lp $identity]]
   set body "{\"commitment\":\"[hex $commitment]\",\"node\":\"\",\"person_key\":\"[hex [key pub $key]]\",\"role\":\"$role\"}"
   set auth [lies_node authd]
-  set r [node_call $auth Enroll [dict create body $body admin_key [key pub $admin] \
-    admin_sig [key sign $admin quorate/enroll/v1 $body] \
+  set r [node_call $auth Enroll [dict create body $body \
+    admin_sigs [list [dict create key [key pub $admin] sig [key sign $admin quorate/enroll/v1 $body]]] \
     identity [node_seal $auth enroll/identity $identity] salt [node_seal $auth enroll/salt $salt]]]
   return [dict create name $name key $key commitment $commitment enrolment [leaf_of $r]]
 }

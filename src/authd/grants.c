@@ -210,20 +210,37 @@ void grants_login(Quorate__V1__Auth_Service *rpc, const Quorate__V1__LoginReques
 
 /* ---- WhoAmI ---- */
 
+static enum qr_rc prove(struct authd *d, const char *node, const struct grants_proof *p,
+                        struct qr_pub *key, struct qr_err *err)
+{
+    struct qr_pub given;
+    struct qr_sig sig;
+    QR_TRY(take_pub(to_pb(p->key), &given, err));
+    QR_TRY(take_sig(to_pb(p->sig), &sig, err));
+    QR_TRY(login_may_try(d->login, node, err));
+    QR_TRY(login_take(d->login, node, p->challenge, key, err));
+    if (qr_equal_ct(key->b, given.b, sizeof key->b) &&
+        qr_verify_tagged(key, p->tag, p->challenge, &sig) == QR_OK)
+        return QR_OK;
+    return qr_fail(err, QR_UNAUTHENTICATED, "the signature over the challenge does not verify");
+}
+
+enum qr_rc grants_proven(struct authd *d, const char *node, const struct grants_proof *p,
+                         struct qr_pub *key, struct qr_err *err)
+{
+    enum qr_rc rc = prove(d, node, p, key, err);
+    if (is_guess(rc)) login_failed(d->login, node);
+    return rc;
+}
+
 static enum qr_rc identify(struct authd *d, const char *node, const Quorate__V1__WhoAmIRequest *in,
                            struct person *who, struct qr_err *err)
 {
-    struct qr_pub key, given;
-    struct qr_sig sig;
-    QR_TRY(take_pub(in->person_key, &given, err));
-    QR_TRY(take_sig(in->proof_sig, &sig, err));
-    QR_TRY(login_may_try(d->login, node, err));
-    enum qr_rc rc = login_take(d->login, node, of_pb(in->challenge), &key, err);
-    if (rc == QR_OK &&
-        (!qr_equal_ct(key.b, given.b, sizeof key.b) ||
-         qr_verify_tagged(&key, LEAF_TAG_WHOAMI, of_pb(in->challenge), &sig) != QR_OK))
-        rc = qr_fail(err, QR_UNAUTHENTICATED, "the person's signature does not verify");
-    if (rc == QR_OK) rc = people_by_key(&d->people, &key, who, err);
+    struct qr_pub key;
+    struct grants_proof p = {of_pb(in->person_key), of_pb(in->challenge), of_pb(in->proof_sig),
+                             LEAF_TAG_WHOAMI};
+    QR_TRY(grants_proven(d, node, &p, &key, err));
+    enum qr_rc rc = people_by_key(&d->people, &key, who, err);
     if (is_guess(rc)) login_failed(d->login, node);
     return rc;
 }

@@ -17,8 +17,7 @@
 #include <string.h>
 
 #define MAX_IDENTITY 1024
-#define TAG_EMAIL "quorate/email/v1"
-#define TAG_SEAL "quorate/identities/v1"
+#define ISSUER "local"
 
 void enrolment_fini(struct enrolment *e)
 {
@@ -31,33 +30,13 @@ void enrolment_fini(struct enrolment *e)
 
 enum qr_rc people_init(struct people *p, struct service *s, struct qr_err *err)
 {
-    struct service_path path = path_in2(s->state, LAYOUT_AUTHD, LAYOUT_IDENTITY_KEY);
-    struct qr_signer key = {.secret = {0}};
     p->s = s;
-    QR_TRY(qr_secret_init(&p->seal_key, 32, err));
-    QR_TRY(qr_signer_load(&key, path.s, err));
-    qr_hkdf_sha256(QR_BYTES(key.secret.p, QR_KEY_SIZE), QR_BYTES_NONE, qr_str(TAG_SEAL),
-                   p->seal_key.p, p->seal_key.n);
-    qr_signer_fini(&key);
-    return QR_OK;
+    return sealed_init(&p->sealed, s->state, s->rand, err);
 }
 
-void people_fini(struct people *p) { qr_secret_fini(&p->seal_key); }
+void people_fini(struct people *p) { sealed_fini(&p->sealed); }
 
 /* ---- checking an enrolment ---- */
-
-static void email_tag(const struct people *p, struct qr_bytes issuer, struct qr_bytes email,
-                      uint8_t out[32])
-{
-    struct qr_buf b;
-    qr_buf_init(&b, MAX_IDENTITY + 64);
-    qr_buf_put_lp(&b, issuer);
-    qr_buf_put_lp(&b, email);
-    const struct qr_bytes parts[] = {QR_BYTES(TAG_EMAIL, sizeof TAG_EMAIL), qr_buf_bytes(&b)};
-    qr_hmac_sha256(qr_secret_bytes(&p->seal_key), parts, 2, out);
-    qr_wipe(b.p, b.n);
-    qr_buf_fini(&b);
-}
 
 static enum qr_rc check_identity(const struct people *p, struct enrolment *e, struct qr_err *err)
 {
@@ -74,7 +53,7 @@ static enum qr_rc check_identity(const struct people *p, struct enrolment *e, st
         rc = qr_fail(err, QR_MALFORMED, "identity: name or e-mail is malformed");
     if (rc == QR_OK && !qr_bytes_equal(qr_buf_bytes(&again), qr_buf_bytes(&e->identity)))
         rc = qr_fail(err, QR_MALFORMED, "identity is not in its canonical form");
-    if (rc == QR_OK) email_tag(p, issuer, email, e->email_tag);
+    if (rc == QR_OK) sealed_email_tag(&p->sealed, issuer, email, e->email_tag);
     qr_wipe(again.p, again.n);
     qr_buf_fini(&again);
     json_decref(v);
@@ -173,22 +152,28 @@ void people_roster_fini(struct people_roster *r)
 
 static enum qr_rc seal_identity(struct people *p, const struct enrolment *e, struct qr_err *err)
 {
-    struct qr_buf plain, sealed;
-    struct sealed_identity row = {.commitment = e->who.commitment};
-    qr_buf_init(&plain, MAX_IDENTITY + 64);
-    qr_buf_init(&sealed, MAX_IDENTITY + 128);
-    qr_buf_put(&plain, e->salt, sizeof e->salt);
-    qr_buf_put_bytes(&plain, qr_buf_bytes(&e->identity));
-    qr_rand_fill(&p->s->rand, row.nonce, sizeof row.nonce);
-    qr_copy(row.email_tag, e->email_tag, sizeof row.email_tag);
-    enum qr_rc rc = qr_seal(p->seal_key.p, row.nonce, QR_BYTES_OF(row.commitment.b),
-                            qr_buf_bytes(&plain), &sealed);
-    row.sealed = qr_buf_bytes(&sealed);
-    if (rc == QR_OK) rc = store_identity_add(p->s->db, &row, err);
-    qr_wipe(plain.p, plain.n);
-    qr_buf_fini(&plain);
-    qr_buf_fini(&sealed);
+    struct identity_clear in = {.commitment = e->who.commitment,
+                                .identity = qr_buf_bytes(&e->identity)};
+    qr_copy(in.salt, e->salt, sizeof in.salt);
+    qr_copy(in.email_tag, e->email_tag, sizeof in.email_tag);
+    enum qr_rc rc = sealed_put(&p->sealed, p->s->db, &in, err);
+    qr_wipe(in.salt, sizeof in.salt);
     return rc;
+}
+
+/* Whoever was erased may have approved in a session that still runs. */
+static enum qr_rc check_tombstone(struct people *p, const struct enrolment *e, struct qr_err *err)
+{
+    int64_t until = 0, now = qr_now_us(&p->s->clock);
+    char when[QR_TIME_LEN + 1];
+    QR_TRY(store_tombstones_trim(p->s->db, now, err));
+    enum qr_rc rc = store_tombstone(p->s->db, e->email_tag, &until, err);
+    if (!QR_HOLDS(AUTHD_TOMBSTONE, rc != QR_OK)) {
+        qr_time_format(until, when);
+        return qr_fail(err, QR_CONFLICT,
+                       "this person was erased; sessions of then may run until %s", when);
+    }
+    return rc == QR_NOTFOUND ? QR_OK : rc;
 }
 
 enum qr_rc people_enroll(struct people *p, const struct enrolment *e, int64_t *row,
@@ -211,6 +196,7 @@ enum qr_rc people_enroll(struct people *p, const struct enrolment *e, int64_t *r
     if (!QR_HOLDS(AUTHD_PERSON, rc != QR_OK))
         return qr_fail(err, QR_CONFLICT, "this person key is another person's");
     if (rc != QR_OK && rc != QR_NOTFOUND) return rc;
+    QR_TRY(check_tombstone(p, e, err));
     QR_TRY(seal_identity(p, e, err));
     return outbox_put(p->s->outbox, LEAF_IDENTITY_ENROLLED, e->body, NULL, row, err);
 }
@@ -297,6 +283,20 @@ static enum qr_rc apply_identity(struct people *p, const struct leaf_entry *e, u
     return store_person_set(p->s->db, &who, err);
 }
 
+/* The identity goes, its key first; what stays is who may not come back yet. */
+static enum qr_rc erase(struct people *p, const struct leaf_entry *e,
+                        const struct qr_hash *commitment, struct qr_err *err)
+{
+    struct sealed_identity row = {.commitment = *commitment};
+    enum qr_rc rc = store_identity(p->s->db, &row, err);
+    if (rc == QR_OK) {
+        int64_t until = e->time_us + p->s->trust->signing.max_session_s * 1000000LL;
+        rc = store_tombstone_set(p->s->db, row.email_tag, until, err);
+    } else if (rc == QR_NOTFOUND)
+        rc = QR_OK;
+    return rc == QR_OK ? sealed_destroy(&p->sealed, p->s->db, commitment, err) : rc;
+}
+
 static enum qr_rc apply_end(struct people *p, const struct leaf_entry *e, uint64_t index,
                             struct qr_err *err)
 {
@@ -307,7 +307,7 @@ static enum qr_rc apply_end(struct people *p, const struct leaf_entry *e, uint64
     enum qr_rc rc = store_person(p->s->db, &r.commitment, &who, err);
     if (rc == QR_NOTFOUND) return QR_STATE;
     QR_TRY(rc);
-    if (e->kind == LEAF_IDENTITY_ERASED) QR_TRY(store_identity_erase(p->s->db, &r.commitment, err));
+    if (e->kind == LEAF_IDENTITY_ERASED) QR_TRY(erase(p, e, &r.commitment, err));
     if (who.last_index >= index) return QR_OK;
     who.state = e->kind == LEAF_IDENTITY_ERASED ? PERSON_ERASED : PERSON_REVOKED;
     who.last_index = index;
@@ -385,6 +385,7 @@ enum qr_rc people_replay(struct people *p, struct qr_err *err)
     enum qr_rc rc = store_frontier(p->s->db, &f, err);
     if (rc == QR_OK) rc = log_client_replay(p->s->log_client, &f, replay_one, &r, err);
     if (rc == QR_OK) rc = store_frontier_set(p->s->db, &f, err);
+    if (rc == QR_OK) rc = sealed_upgrade(&p->sealed, p->s->db, err);
     /* COMMIT POINT: what the replayed entries mean, and how far they reach. */
     return qr_db_end(p->s->db, rc, err);
 }
@@ -409,16 +410,42 @@ enum qr_rc people_by_key(struct people *p, const struct qr_pub *key, struct pers
     return rc;
 }
 
-enum qr_rc people_by_email(struct people *p, struct qr_bytes email, struct person *out,
+/* In a read: whose e-mail address this is. */
+static enum qr_rc by_email(struct people *p, struct qr_bytes email, struct person *out,
                            struct qr_err *err)
 {
     uint8_t tag[32];
     struct qr_hash commitment;
-    email_tag(p, qr_str("local"), email, tag);
+    sealed_email_tag(&p->sealed, qr_str(ISSUER), email, tag);
+    QR_TRY(store_identity_by_email(p->s->db, tag, &commitment, err));
+    return store_person(p->s->db, &commitment, out, err);
+}
+
+enum qr_rc people_by_email(struct people *p, struct qr_bytes email, struct person *out,
+                           struct qr_err *err)
+{
     QR_TRY(qr_db_read(p->s->db, err));
-    enum qr_rc rc = store_identity_by_email(p->s->db, tag, &commitment, err);
-    if (rc == QR_OK) rc = store_person(p->s->db, &commitment, out, err);
-    rc = active(rc, out, err);
+    enum qr_rc rc = active(by_email(p, email, out, err), out, err);
     qr_db_read_end(p->s->db);
     return rc;
+}
+
+enum qr_rc people_find(struct people *p, struct qr_bytes email, struct person *out,
+                       struct qr_err *err)
+{
+    QR_TRY(qr_db_read(p->s->db, err));
+    enum qr_rc rc = by_email(p, email, out, err);
+    qr_db_read_end(p->s->db);
+    return rc == QR_NOTFOUND ? qr_fail(err, rc, "nobody is enrolled under this address") : rc;
+}
+
+enum qr_rc people_open(struct people *p, const struct qr_hash *commitment, struct person *who,
+                       struct qr_buf *out, struct qr_err *err)
+{
+    QR_TRY(qr_db_read(p->s->db, err));
+    enum qr_rc rc = store_person(p->s->db, commitment, who, err);
+    if (rc == QR_OK && who->state != PERSON_ERASED)
+        rc = sealed_get(&p->sealed, p->s->db, commitment, out, err);
+    qr_db_read_end(p->s->db);
+    return rc == QR_NOTFOUND ? qr_fail(err, rc, "no identity under this commitment") : rc;
 }

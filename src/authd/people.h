@@ -8,12 +8,12 @@
 #ifndef QUORATE_AUTHD_PEOPLE_H
 #define QUORATE_AUTHD_PEOPLE_H
 
-#include "authd/store.h"
+#include "authd/sealed.h"
 #include "service/run.h"
 
 struct people {
     struct service *s;
-    struct qr_secret seal_key; /* 32 bytes */
+    struct sealed sealed;
 };
 
 /* A person to enrol, as a roster line or an Enroll call gives it. */
@@ -33,7 +33,7 @@ struct people_roster {
     size_t n;
 };
 
-/* Derives the sealing key from the key in its file. */
+/* Loads the keys that identities are sealed under. */
 enum qr_rc people_init(struct people *p, struct service *s, struct qr_err *err) QR_MUST_CHECK;
 void people_fini(struct people *p);
 
@@ -50,7 +50,8 @@ void people_roster_fini(struct people_roster *r);
 
 /* In a transaction: seals the identity and puts the entry into the outbox.
  * QR_EXISTS: this commitment is known already; QR_CONFLICT: another enrolment
- * has the same e-mail or person key. */
+ * has the same e-mail or person key, or this person was erased so lately that
+ * sessions may be open in which it had approved. */
 enum qr_rc people_enroll(struct people *p, const struct enrolment *e, int64_t *row,
                          struct qr_err *err) QR_MUST_CHECK;
 /* In a transaction: keeps the identity of a person whom the log knows already
@@ -76,5 +77,14 @@ enum qr_rc people_by_key(struct people *p, const struct qr_pub *key, struct pers
                          struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc people_by_email(struct people *p, struct qr_bytes email, struct person *out,
                            struct qr_err *err) QR_MUST_CHECK;
+
+/* Anybody whose identity is here, whatever the state; QR_NOTFOUND. */
+enum qr_rc people_find(struct people *p, struct qr_bytes email, struct person *out,
+                       struct qr_err *err) QR_MUST_CHECK;
+/* Who this is, and salt and identity (32 bytes and the canonical form, appended
+ * to out, which the caller wipes); nothing is appended for a person who was
+ * erased.  QR_NOTFOUND: nobody of this commitment. */
+enum qr_rc people_open(struct people *p, const struct qr_hash *commitment, struct person *who,
+                       struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
 
 #endif

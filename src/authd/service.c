@@ -16,23 +16,36 @@ static struct authd *of(Quorate__V1__Auth_Service *rpc) { return (struct authd *
 
 static struct qr_bytes of_pb(ProtobufCBinaryData d) { return QR_BYTES(d.data, d.len); }
 
-/* ---- Enroll ---- */
-
-/* The body with its one admin signature. */
-static enum qr_rc take_body(const Quorate__V1__EnrollRequest *in, struct enrolment *e,
-                            struct qr_err *err)
+static int by_key(const void *a, const void *b)
 {
-    struct leaf_admin_sigs sigs = {.n = 1};
-    if (in->admin_key.len != QR_KEY_SIZE || in->admin_sig.len != QR_SIG_SIZE)
-        return qr_fail(err, QR_MALFORMED, "admin key or signature has a wrong length");
-    qr_copy(sigs.s[0].key.b, in->admin_key.data, QR_KEY_SIZE);
-    qr_copy(sigs.s[0].sig.b, in->admin_sig.data, QR_SIG_SIZE);
-    QR_TRY(qr_json_parse(of_pb(in->body), &e->body, err));
-    if (!json_is_object(e->body) || json_object_get(e->body, "admin_sigs"))
+    const struct leaf_admin_sig *x = a, *y = b;
+    for (size_t i = 0; i < QR_KEY_SIZE; i++)
+        if (x->key.b[i] != y->key.b[i]) return x->key.b[i] < y->key.b[i] ? -1 : 1;
+    return 0;
+}
+
+/* The body with the admins' signatures; body is owned by the caller. */
+static enum qr_rc take_body(struct qr_bytes text, Quorate__V1__AdminSig **in, size_t n,
+                            json_t **body, struct qr_err *err)
+{
+    struct leaf_admin_sigs sigs = {.n = n};
+    if (n > LEAF_MAX_ADMINS)
+        return qr_fail(err, QR_RANGE, "at most %d admin signatures", LEAF_MAX_ADMINS);
+    for (size_t i = 0; i < n; i++) {
+        if (in[i]->key.len != QR_KEY_SIZE || in[i]->sig.len != QR_SIG_SIZE)
+            return qr_fail(err, QR_MALFORMED, "admin key or signature has a wrong length");
+        qr_copy(sigs.s[i].key.b, in[i]->key.data, QR_KEY_SIZE);
+        qr_copy(sigs.s[i].sig.b, in[i]->sig.data, QR_SIG_SIZE);
+    }
+    qsort(sigs.s, sigs.n, sizeof sigs.s[0], by_key);
+    QR_TRY(qr_json_parse(text, body, err));
+    if (!json_is_object(*body) || json_object_get(*body, "admin_sigs"))
         return qr_fail(err, QR_MALFORMED, "the body must be an object without admin_sigs");
-    qr_json_set(e->body, "admin_sigs", leaf_admin_sigs_write(&sigs));
+    qr_json_set(*body, "admin_sigs", leaf_admin_sigs_write(&sigs));
     return QR_OK;
 }
+
+/* ---- Enroll ---- */
 
 static enum qr_rc take_secrets(struct authd *d, struct rpc_call *call,
                                const Quorate__V1__EnrollRequest *in, struct enrolment *e,
@@ -61,7 +74,7 @@ static void enroll(Quorate__V1__Auth_Service *rpc, const Quorate__V1__EnrollRequ
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     qr_buf_init(&e.identity, 1024);
-    enum qr_rc rc = take_body(in, &e, &err);
+    enum qr_rc rc = take_body(of_pb(in->body), in->admin_sigs, in->n_admin_sigs, &e.body, &err);
     if (rc == QR_OK) rc = take_secrets(d, call, in, &e, &err);
     if (rc == QR_OK) rc = people_check(&d->people, &e, &err);
     if (rc == QR_OK) rc = qr_db_begin(d->s->db, &err);
@@ -78,37 +91,13 @@ static void enroll(Quorate__V1__Auth_Service *rpc, const Quorate__V1__EnrollRequ
 
 /* ---- Change ---- */
 
-static int by_key(const void *a, const void *b)
+static enum qr_rc take_kind(const char *name, enum leaf_kind *kind, struct qr_err *err)
 {
-    const struct leaf_admin_sig *x = a, *y = b;
-    for (size_t i = 0; i < QR_KEY_SIZE; i++)
-        if (x->key.b[i] != y->key.b[i]) return x->key.b[i] < y->key.b[i] ? -1 : 1;
-    return 0;
-}
-
-static enum qr_rc take_change(const Quorate__V1__ChangeRequest *in, enum leaf_kind *kind,
-                              json_t **body, struct qr_err *err)
-{
-    struct leaf_admin_sigs sigs = {.n = in->n_admin_sigs};
-    if (leaf_kind_from_name(qr_str(in->kind), kind) != QR_OK ||
-        (*kind != LEAF_IDENTITY_ROLE_CHANGED && *kind != LEAF_IDENTITY_REVOKED &&
-         *kind != LEAF_IDENTITY_ERASED))
-        return qr_fail(err, QR_MALFORMED, "not a kind of change");
-    if (sigs.n > LEAF_MAX_ADMINS)
-        return qr_fail(err, QR_RANGE, "at most %d admin signatures", LEAF_MAX_ADMINS);
-    for (size_t i = 0; i < sigs.n; i++) {
-        const Quorate__V1__AdminSig *s = in->admin_sigs[i];
-        if (s->key.len != QR_KEY_SIZE || s->sig.len != QR_SIG_SIZE)
-            return qr_fail(err, QR_MALFORMED, "admin key or signature has a wrong length");
-        qr_copy(sigs.s[i].key.b, s->key.data, QR_KEY_SIZE);
-        qr_copy(sigs.s[i].sig.b, s->sig.data, QR_SIG_SIZE);
-    }
-    qsort(sigs.s, sigs.n, sizeof sigs.s[0], by_key);
-    QR_TRY(qr_json_parse(of_pb(in->body), body, err));
-    if (!json_is_object(*body) || json_object_get(*body, "admin_sigs"))
-        return qr_fail(err, QR_MALFORMED, "the body must be an object without admin_sigs");
-    qr_json_set(*body, "admin_sigs", leaf_admin_sigs_write(&sigs));
-    return QR_OK;
+    if (leaf_kind_from_name(qr_str(name), kind) == QR_OK &&
+        (*kind == LEAF_IDENTITY_ROLE_CHANGED || *kind == LEAF_IDENTITY_REVOKED ||
+         *kind == LEAF_IDENTITY_ERASED))
+        return QR_OK;
+    return qr_fail(err, QR_MALFORMED, "not a kind of change");
 }
 
 static void change(Quorate__V1__Auth_Service *rpc, const Quorate__V1__ChangeRequest *in,
@@ -121,7 +110,8 @@ static void change(Quorate__V1__Auth_Service *rpc, const Quorate__V1__ChangeRequ
     int64_t row = 0;
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
-    enum qr_rc rc = take_change(in, &kind, &body, &err);
+    enum qr_rc rc = take_kind(in->kind, &kind, &err);
+    if (rc == QR_OK) rc = take_body(of_pb(in->body), in->admin_sigs, in->n_admin_sigs, &body, &err);
     if (rc == QR_OK) rc = qr_db_begin(d->s->db, &err);
     /* COMMIT POINT: a revoked person is gone from here on. */
     if (rc == QR_OK)
@@ -189,6 +179,8 @@ enum qr_rc authd_add(struct service *s, struct qr_err *err)
                                                        .who_am_i = grants_who_am_i,
                                                        .enroll = enroll,
                                                        .change = change,
+                                                       .find_person = identities_find,
+                                                       .open_identities = identities_open,
                                                        .attest_roster = roster_attest};
     struct authd *d = s->self;
     d->rpc = handlers;

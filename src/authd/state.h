@@ -31,6 +31,22 @@ void grants_login(Quorate__V1__Auth_Service *rpc, const Quorate__V1__LoginReques
 void grants_who_am_i(Quorate__V1__Auth_Service *rpc, const Quorate__V1__WhoAmIRequest *in,
                      Quorate__V1__WhoAmIReply_Closure closure, void *call);
 
+/* That the caller holds a key: its signature with tag over a challenge that this
+ * node got for it.  A wrong one costs the node a try.  QR_MALFORMED,
+ * QR_EXHAUSTED, QR_UNAUTHENTICATED. */
+struct grants_proof {
+    struct qr_bytes key, challenge, sig;
+    const char *tag;
+};
+enum qr_rc grants_proven(struct authd *d, const char *node, const struct grants_proof *p,
+                         struct qr_pub *key, struct qr_err *err) QR_MUST_CHECK;
+
+/* identities.c */
+void identities_find(Quorate__V1__Auth_Service *rpc, const Quorate__V1__FindPersonRequest *in,
+                     Quorate__V1__PersonReply_Closure closure, void *call);
+void identities_open(Quorate__V1__Auth_Service *rpc, const Quorate__V1__OpenIdentitiesRequest *in,
+                     Quorate__V1__OpenIdentitiesReply_Closure closure, void *call);
+
 /* roster.c */
 void roster_attest(Quorate__V1__Auth_Service *rpc, const Quorate__V1__AttestRosterRequest *in,
                    Quorate__V1__Receipt_Closure closure, void *call);

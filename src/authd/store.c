@@ -2,10 +2,11 @@
 #include "authd/store.h"
 
 #include "schema/authd-001.sql.h"
+#include "schema/authd-002.sql.h"
 #include "schema/outbox-001.sql.h"
 
-const struct qr_db_script authd_scripts[AUTHD_SCRIPT_COUNT] = {{1, schema_outbox_001},
-                                                               {2, schema_authd_001}};
+const struct qr_db_script authd_scripts[AUTHD_SCRIPT_COUNT] = {
+    {1, schema_outbox_001}, {2, schema_authd_001}, {3, schema_authd_002}};
 
 static const char *const state_names[] = {"active", "revoked", "erased"};
 
@@ -92,10 +93,42 @@ enum qr_rc store_leaving(struct qr_db *db, const struct qr_hash *commitment, str
 enum qr_rc store_identity_add(struct qr_db *db, const struct sealed_identity *s, struct qr_err *err)
 {
     return qr_db_run(
-        db, "INSERT INTO identity(commitment, email_tag, nonce, sealed) VALUES (?1,?2,?3,?4)",
+        db,
+        "INSERT INTO identity(commitment, email_tag, nonce, sealed, keyed) VALUES (?1,?2,?3,?4,?5)",
         QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(s->commitment.b)), QR_DB_BLOB(QR_BYTES_OF(s->email_tag)),
-                   QR_DB_BLOB(QR_BYTES_OF(s->nonce)), QR_DB_BLOB(s->sealed)),
+                   QR_DB_BLOB(QR_BYTES_OF(s->nonce)), QR_DB_BLOB(s->sealed), QR_DB_INT(s->keyed)),
         err);
+}
+
+enum qr_rc store_identity(struct qr_db *db, struct sealed_identity *s, struct qr_err *err)
+{
+    struct qr_stmt *st;
+    QR_TRY(qr_db_one(db,
+                     "SELECT email_tag, nonce, sealed, keyed FROM identity WHERE commitment = ?1",
+                     QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(s->commitment.b))), &st, err));
+    QR_TRY(take(qr_stmt_bytes(st, 0), s->email_tag, sizeof s->email_tag, err));
+    QR_TRY(take(qr_stmt_bytes(st, 1), s->nonce, sizeof s->nonce, err));
+    s->sealed = qr_stmt_bytes(st, 2);
+    s->keyed = qr_stmt_int(st, 3) != 0;
+    return QR_OK;
+}
+
+enum qr_rc store_identity_reseal(struct qr_db *db, const struct sealed_identity *s,
+                                 struct qr_err *err)
+{
+    return qr_db_run(
+        db, "UPDATE identity SET nonce = ?2, sealed = ?3, keyed = ?4 WHERE commitment = ?1",
+        QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(s->commitment.b)), QR_DB_BLOB(QR_BYTES_OF(s->nonce)),
+                   QR_DB_BLOB(s->sealed), QR_DB_INT(s->keyed)),
+        err);
+}
+
+enum qr_rc store_identity_unkeyed(struct qr_db *db, struct qr_hash *commitment, struct qr_err *err)
+{
+    struct qr_stmt *st;
+    QR_TRY(qr_db_one(db, "SELECT commitment FROM identity WHERE keyed = 0 LIMIT 1", QR_DB_NOARGS,
+                     &st, err));
+    return take(qr_stmt_bytes(st, 0), commitment->b, sizeof commitment->b, err);
 }
 
 enum qr_rc store_identity_has(struct qr_db *db, const struct qr_hash *commitment, bool *has,
@@ -122,6 +155,31 @@ enum qr_rc store_identity_erase(struct qr_db *db, const struct qr_hash *commitme
 {
     return qr_db_run(db, "DELETE FROM identity WHERE commitment = ?1",
                      QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(commitment->b))), err);
+}
+
+/* ---- tombstones ---- */
+
+enum qr_rc store_tombstone(struct qr_db *db, const uint8_t email_tag[32], int64_t *until_us,
+                           struct qr_err *err)
+{
+    struct qr_stmt *st;
+    QR_TRY(qr_db_one(db, "SELECT until FROM tombstone WHERE email_tag = ?1",
+                     QR_DB_ARGS(QR_DB_BLOB(QR_BYTES(email_tag, 32))), &st, err));
+    *until_us = qr_stmt_int(st, 0);
+    return QR_OK;
+}
+
+enum qr_rc store_tombstone_set(struct qr_db *db, const uint8_t email_tag[32], int64_t until_us,
+                               struct qr_err *err)
+{
+    return qr_db_run(db, "INSERT OR REPLACE INTO tombstone VALUES (?1,?2)",
+                     QR_DB_ARGS(QR_DB_BLOB(QR_BYTES(email_tag, 32)), QR_DB_INT(until_us)), err);
+}
+
+enum qr_rc store_tombstones_trim(struct qr_db *db, int64_t now_us, struct qr_err *err)
+{
+    return qr_db_run(db, "DELETE FROM tombstone WHERE until < ?1", QR_DB_ARGS(QR_DB_INT(now_us)),
+                     err);
 }
 
 /* ---- policies ---- */

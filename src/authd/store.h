@@ -1,7 +1,7 @@
 /* store.h - authd's database: all its SQL.
  *
  * Every function runs inside a transaction that the caller has begun (db.h).
- * It decides nothing.  Tables: schema/authd-001.sql. */
+ * It decides nothing.  Tables: schema/authd-*.sql. */
 #ifndef QUORATE_AUTHD_STORE_H
 #define QUORATE_AUTHD_STORE_H
 
@@ -10,7 +10,7 @@
 #include "tlog/tlog.h"
 
 extern const struct qr_db_script authd_scripts[];
-#define AUTHD_SCRIPT_COUNT 2
+#define AUTHD_SCRIPT_COUNT 3
 
 enum person_state { PERSON_ACTIVE, PERSON_REVOKED, PERSON_ERASED };
 
@@ -42,9 +42,19 @@ struct sealed_identity {
     struct qr_hash commitment;
     uint8_t email_tag[32];
     uint8_t nonce[QR_AEAD_NONCE];
-    struct qr_bytes sealed;
+    struct qr_bytes sealed; /* read: borrowed until the next statement */
+    bool keyed;             /* under a key of its own, too */
 };
 enum qr_rc store_identity_add(struct qr_db *db, const struct sealed_identity *s, struct qr_err *err)
+    QR_MUST_CHECK;
+/* The row of s->commitment.  QR_NOTFOUND. */
+enum qr_rc store_identity(struct qr_db *db, struct sealed_identity *s, struct qr_err *err)
+    QR_MUST_CHECK;
+/* Puts nonce, sealed and keyed into the row. */
+enum qr_rc store_identity_reseal(struct qr_db *db, const struct sealed_identity *s,
+                                 struct qr_err *err) QR_MUST_CHECK;
+/* Any row that has no key of its own yet.  QR_NOTFOUND. */
+enum qr_rc store_identity_unkeyed(struct qr_db *db, struct qr_hash *commitment, struct qr_err *err)
     QR_MUST_CHECK;
 enum qr_rc store_identity_has(struct qr_db *db, const struct qr_hash *commitment, bool *has,
                               struct qr_err *err) QR_MUST_CHECK;
@@ -52,6 +62,15 @@ enum qr_rc store_identity_by_email(struct qr_db *db, const uint8_t email_tag[32]
                                    struct qr_hash *commitment, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc store_identity_erase(struct qr_db *db, const struct qr_hash *commitment,
                                 struct qr_err *err) QR_MUST_CHECK;
+
+/* Until when (microseconds, UTC) an erased person is not enrolled anew.
+ * QR_NOTFOUND; past tombstones are removed by store_tombstones_trim. */
+enum qr_rc store_tombstone(struct qr_db *db, const uint8_t email_tag[32], int64_t *until_us,
+                           struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc store_tombstone_set(struct qr_db *db, const uint8_t email_tag[32], int64_t until_us,
+                               struct qr_err *err) QR_MUST_CHECK;
+enum qr_rc store_tombstones_trim(struct qr_db *db, int64_t now_us, struct qr_err *err)
+    QR_MUST_CHECK;
 
 /* A policy that is logged (has_index) or on its way. */
 enum qr_rc store_policy_has(struct qr_db *db, enum leaf_policy_name name,

@@ -119,6 +119,32 @@ enum qr_rc qr_file_write_temp(struct qr_bytes data, char *path, struct qr_err *e
     return qr_fail(err, rc, "%s: %s", path, strerror(why));
 }
 
+static enum qr_rc overwrite(int fd)
+{
+    static const uint8_t zeros[4096];
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return QR_IO;
+    for (off_t left = st.st_size; left > 0;) {
+        size_t n = left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros;
+        QR_TRY(write_all(fd, QR_BYTES(zeros, n)));
+        left -= (off_t)n;
+    }
+    return QR_OK;
+}
+
+enum qr_rc qr_file_destroy(const char *path, struct qr_err *err)
+{
+    int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return QR_OK;
+    if (fd < 0) return qr_fail(err, QR_IO, "%s: %s", path, strerror(errno));
+    enum qr_rc rc = overwrite(fd);
+    (void)close(fd);
+    if (rc == QR_OK && unlink(path) != 0) rc = QR_IO;
+    if (rc == QR_OK) rc = sync_parent(path);
+    return rc == QR_OK ? rc
+                       : qr_fail(err, rc, "%s: cannot be destroyed: %s", path, strerror(errno));
+}
+
 enum qr_rc qr_dir_private(const char *path, struct qr_err *err)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)

@@ -18,6 +18,9 @@ enum qr_rc qr_file_write(const char *path, struct qr_bytes data, unsigned mode, 
 /* Writes a new file of a fresh name in $TMPDIR, else /tmp, closed to others;
  * path has PATH_MAX bytes.  The caller removes it. */
 enum qr_rc qr_file_write_temp(struct qr_bytes data, char *path, struct qr_err *err) QR_MUST_CHECK;
+/* Overwrites a file with zeros, durably, and removes it; one that is not there
+ * is no error.  What a copying file system or a drive keeps elsewhere stays. */
+enum qr_rc qr_file_destroy(const char *path, struct qr_err *err) QR_MUST_CHECK;
 /* Makes a directory with mode 0700 unless it is there; refuses one that group
  * or others can enter (QR_PERMS). */
 enum qr_rc qr_dir_private(const char *path, struct qr_err *err) QR_MUST_CHECK;

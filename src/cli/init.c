@@ -222,23 +222,6 @@ static enum qr_rc make_cas(struct making *m)
     return rc;
 }
 
-/* Sets admin_sigs of body to one signature by our admin. */
-static enum qr_rc admin_sign(struct making *m, json_t *body, const char *tag)
-{
-    static const char *const without[] = {"admin_sigs", NULL};
-    struct qr_buf part;
-    qr_buf_init(&part, QR_MAX_ENTRY);
-    enum qr_rc rc = leaf_signed_part(body, without, &part);
-    if (rc == QR_OK) {
-        struct leaf_admin_sigs sigs = {.n = 1};
-        sigs.s[0].key = m->admin.pub;
-        qr_sign_tagged(&m->admin, tag, qr_buf_bytes(&part), &sigs.s[0].sig);
-        qr_json_set(body, "admin_sigs", leaf_admin_sigs_write(&sigs));
-    }
-    qr_buf_fini(&part);
-    return rc;
-}
-
 static enum qr_rc write_json(struct making *m, const json_t *v, const char *path)
 {
     struct qr_buf b;
@@ -252,7 +235,7 @@ static enum qr_rc write_json(struct making *m, const json_t *v, const char *path
 static enum qr_rc make_genesis(struct making *m, struct leaf_policy *p, const char *file)
 {
     json_t *body = leaf_policy_write(p);
-    enum qr_rc rc = admin_sign(m, body, LEAF_TAG_POLICY);
+    enum qr_rc rc = leaf_admin_sign(body, LEAF_TAG_POLICY, &m->admin, m->err);
     struct service_path path = path_in(m->dir, file);
     if (rc == QR_OK) rc = write_json(m, body, path.s);
     json_decref(body);
@@ -327,7 +310,7 @@ static enum qr_rc roster_line(struct making *m, const struct init_person *p,
         .commitment = leaf_commitment(salt, identity), .role = p->role, .person_key = *key};
     json_t *body = leaf_identity_write(&id, LEAF_IDENTITY_ENROLLED);
     json_t *who = NULL;
-    enum qr_rc rc = admin_sign(m, body, LEAF_TAG_ENROLL);
+    enum qr_rc rc = leaf_admin_sign(body, LEAF_TAG_ENROLL, &m->admin, m->err);
     if (rc == QR_OK) rc = qr_json_parse(identity, &who, m->err);
     if (rc == QR_OK) {
         json_t *line = qr_json_object();

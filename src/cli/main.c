@@ -25,6 +25,7 @@ static const struct cli_command commands[] = {
     {"cancel", "end a session that you requested", cli_cancel},
     {"verify", "verify a file against its bundle", cli_verify},
     {"trust", "show what this machine trusts", cli_trust},
+    {"identity", "enrol, change, revoke and erase people", cli_identity},
     {"attest", "verify attestation reports, check policies", cli_attest},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

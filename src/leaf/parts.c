@@ -131,6 +131,49 @@ void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_s
     out->n = json_array_size(a);
 }
 
+/* Those that body has; admin_sigs is taken out of it. */
+static enum qr_rc take_sigs(json_t *body, struct leaf_admin_sigs *out, struct qr_err *err)
+{
+    *out = (struct leaf_admin_sigs){0};
+    json_t *had = json_object_get(body, "admin_sigs");
+    if (!had) return QR_OK;
+    json_t *alone = qr_json_object();
+    qr_json_set(alone, "admin_sigs", json_incref(had));
+    struct qr_obj o = qr_obj_of(alone, "admin_sigs");
+    leaf_admin_sigs_read(&o, "admin_sigs", out);
+    enum qr_rc rc = qr_obj_done(&o, err);
+    json_decref(alone);
+    if (rc == QR_OK) (void)json_object_del(body, "admin_sigs");
+    return rc;
+}
+
+enum qr_rc leaf_admin_sign(json_t *body, const char *tag, const struct qr_signer *admin,
+                           struct qr_err *err)
+{
+    struct leaf_admin_sigs sigs;
+    struct qr_buf part;
+    size_t at = 0;
+    QR_TRY(take_sigs(body, &sigs, err));
+    while (at < sigs.n && memcmp(sigs.s[at].key.b, admin->pub.b, QR_KEY_SIZE) < 0) at++;
+    bool again = at < sigs.n && memcmp(sigs.s[at].key.b, admin->pub.b, QR_KEY_SIZE) == 0;
+    qr_buf_init(&part, QR_MAX_ENTRY);
+    enum qr_rc rc = QR_OK;
+    if (again)
+        rc = qr_fail(err, QR_EXISTS, "this admin has signed already");
+    else if (sigs.n == LEAF_MAX_ADMINS)
+        rc = qr_fail(err, QR_RANGE, "%d admins have signed already", LEAF_MAX_ADMINS);
+    else
+        rc = qr_json_write(body, &part);
+    if (rc == QR_OK) {
+        for (size_t i = sigs.n++; i > at; i--) sigs.s[i] = sigs.s[i - 1];
+        sigs.s[at].key = admin->pub;
+        qr_sign_tagged(admin, tag, qr_buf_bytes(&part), &sigs.s[at].sig);
+    }
+    qr_json_set(body, "admin_sigs", leaf_admin_sigs_write(&sigs));
+    qr_buf_fini(&part);
+    return rc;
+}
+
 size_t leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body, const char *tag,
                             const struct qr_pub *admins, size_t admin_count)
 {

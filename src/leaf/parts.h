@@ -58,6 +58,11 @@ void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_s
  * whose key is among admins. */
 size_t leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body, const char *tag,
                             const struct qr_pub *admins, size_t admin_count);
+/* Signs body without admin_sigs and puts the signature in its place among those
+ * that body has (an array may be missing: none).  QR_MALFORMED: admin_sigs is
+ * not such an array; QR_EXISTS: this admin has signed; QR_RANGE: it is full. */
+enum qr_rc leaf_admin_sign(json_t *body, const char *tag, const struct qr_signer *admin,
+                           struct qr_err *err) QR_MUST_CHECK;
 
 /* The fields session and session_leaf. */
 struct leaf_session_ref {

@@ -11,6 +11,8 @@
 #define LEAF_TAG_REVOKE "quorate/revoke/v1"
 #define LEAF_TAG_ERASE "quorate/erase/v1"
 #define LEAF_TAG_ROTATE "quorate/rotate/v1"
+/* Over a challenge of authd, by an admin who looks a person up. */
+#define LEAF_TAG_FIND "quorate/find/v1"
 
 enum leaf_policy_name { LEAF_POLICY_SIGNING, LEAF_POLICY_ATTESTATION };
 

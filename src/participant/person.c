@@ -13,12 +13,11 @@
 
 #define CALL_MS 20000
 
-/* A fresh challenge of authd for our key. */
-static enum qr_rc challenge(const struct person *p, struct services *s, uint8_t out[32],
+enum qr_rc person_challenge(struct services *s, const struct qr_pub *key, uint8_t out[32],
                             struct qr_err *err)
 {
     Quorate__V1__BeginLoginRequest in = QUORATE__V1__BEGIN_LOGIN_REQUEST__INIT;
-    in.person_key = pb_of(QR_BYTES_OF(p->key.pub.b));
+    in.person_key = pb_of(QR_BYTES_OF(key->b));
     struct rpc_answer a;
     struct services_ask ask = {SERVICE_AUTH, "BeginLogin", &in.base, CALL_MS};
     enum qr_rc rc = services_call(s, &ask, &a, err);
@@ -36,7 +35,7 @@ static enum qr_rc challenge(const struct person *p, struct services *s, uint8_t 
 static enum qr_rc who_am_i(struct person *p, struct services *s, struct qr_err *err)
 {
     uint8_t nonce[32];
-    QR_TRY(challenge(p, s, nonce, err));
+    QR_TRY(person_challenge(s, &p->key.pub, nonce, err));
     struct qr_sig sig;
     qr_sign_tagged(&p->key, LEAF_TAG_WHOAMI, QR_BYTES_OF(nonce), &sig);
     Quorate__V1__WhoAmIRequest in = QUORATE__V1__WHO_AM_IREQUEST__INIT;
@@ -134,7 +133,7 @@ enum qr_rc person_login(const struct person *p, struct services *s,
     json_t *o = leaf_grant_request_write(request);
     enum qr_rc rc = qr_json_write(o, &body);
     json_decref(o);
-    if (rc == QR_OK) rc = challenge(p, s, nonce, err);
+    if (rc == QR_OK) rc = person_challenge(s, &p->key.pub, nonce, err);
     if (rc != QR_OK) {
         qr_buf_fini(&body);
         return rc;

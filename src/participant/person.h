@@ -23,6 +23,10 @@ enum qr_rc person_open(struct person *p, struct services *s, const char *key_pat
                        struct qr_err *err) QR_MUST_CHECK;
 void person_fini(struct person *p); /* wipes; idempotent */
 
+/* A fresh challenge of authd for the holder of a key. */
+enum qr_rc person_challenge(struct services *s, const struct qr_pub *key, uint8_t out[32],
+                            struct qr_err *err) QR_MUST_CHECK;
+
 /* Grants for cad and for the coordinator, for these keys in this session.
  * Each is appended to its own buffer. */
 enum qr_rc person_login(const struct person *p, struct services *s,

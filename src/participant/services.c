@@ -21,6 +21,7 @@
 /* How long a service that says it is starting is waited for. */
 #define STARTING_TRIES 50
 #define STARTING_MS 200
+#define SECRET_MS 20000
 #define LOG_MS 20000
 #define WATCH_MS QR_MAX_STREAM_MS
 #define STREAM_MS 60000
@@ -193,6 +194,32 @@ enum qr_rc services_call(struct services *s, const struct services_ask *ask, str
     (void)snprintf(why, sizeof why, "%s", err ? err->text : "");
     return qr_fail(err, rc, "%s at %s cannot be reached: %s", audiences[ask->service],
                    s->conf.addr[ask->service], why[0] ? why : qr_rc_text(rc));
+}
+
+static enum qr_rc secret_session(struct services *s, enum service_id service,
+                                 struct attest_session **out, struct qr_err *err)
+{
+    return attested_client_session(s->client[service], SECRET_MS, out, err);
+}
+
+enum qr_rc services_seal(struct services *s, const struct services_secret *secret,
+                         struct qr_buf *out, struct qr_err *err)
+{
+    struct attest_session *session = NULL;
+    QR_TRY(secret_session(s, secret->service, &session, err));
+    enum qr_rc rc = attested_secret_seal(session, secret->label, secret->text, out);
+    attest_session_free(session);
+    return rc == QR_OK ? rc : qr_fail(err, rc, "a secret cannot be sealed");
+}
+
+enum qr_rc services_unseal(struct services *s, const struct services_secret *secret,
+                           struct qr_buf *out, struct qr_err *err)
+{
+    struct attest_session *session = NULL;
+    QR_TRY(secret_session(s, secret->service, &session, err));
+    enum qr_rc rc = attested_secret_open(session, secret->label, secret->text, out);
+    attest_session_free(session);
+    return rc == QR_OK ? rc : qr_fail(err, rc, "the service's answer is not sealed for us");
 }
 
 enum qr_rc services_watch(struct services *s, const char *session, uint64_t after,

@@ -43,6 +43,19 @@ struct services_ask {
 };
 enum qr_rc services_call(struct services *s, const struct services_ask *ask, struct rpc_answer *out,
                          struct qr_err *err) QR_MUST_CHECK;
+/* A secret for that service, sealed under the attested session (attest/session.h):
+ * label says what it is.  Appends to out.  The call that carries it must follow
+ * at once: sessions are renewed. */
+struct services_secret {
+    enum service_id service;
+    const char *label;
+    struct qr_bytes text;
+};
+enum qr_rc services_seal(struct services *s, const struct services_secret *secret,
+                         struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
+/* Opens one that the service sealed for us; out is wiped by the caller. */
+enum qr_rc services_unseal(struct services *s, const struct services_secret *secret,
+                           struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
 /* The coordinator's orders of a session from after on.  Gives; rpc_stream_close. */
 enum qr_rc services_watch(struct services *s, const char *session, uint64_t after,
                           const struct qr_hash *approval, struct rpc_stream **out,

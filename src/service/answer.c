@@ -76,3 +76,13 @@ enum qr_rc service_open_secret(struct service *s, struct rpc_call *call, const c
         return qr_fail(err, QR_UNAUTHENTICATED, "the secret was not sealed for this session");
     return QR_OK;
 }
+
+enum qr_rc service_seal_secret(struct service *s, struct rpc_call *call, const char *label,
+                               struct qr_bytes plain, struct qr_buf *out, struct qr_err *err)
+{
+    (void)s;
+    struct attest_session *session = attested_session_of(call);
+    if (!session) return qr_fail(err, QR_UNAUTHENTICATED, "this call needs an attested session");
+    enum qr_rc rc = attested_secret_seal(session, label, plain, out);
+    return rc == QR_OK ? rc : qr_fail(err, rc, "the attested session cannot seal any more");
+}

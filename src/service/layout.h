@@ -57,6 +57,7 @@
 /* authd */
 #define LAYOUT_GRANT_KEY "grant.key"
 #define LAYOUT_IDENTITY_KEY "identities.key"
+#define LAYOUT_IDENTITY_KEYS "identities" /* COMMITMENT.key: one per person, no part of a backup */
 #define LAYOUT_AUTH_DB "auth.db"
 /* cad */
 #define LAYOUT_PARTICIPANT_CA_KEY "participant-ca.key"

@@ -134,6 +134,10 @@ enum qr_rc service_receipt(struct service *s, struct rpc_call *call, int64_t row
 enum qr_rc service_open_secret(struct service *s, struct rpc_call *call, const char *label,
                                struct qr_bytes sealed, struct qr_buf *out, struct qr_err *err)
     QR_MUST_CHECK;
+/* Seals a secret for the caller, likewise; appends to out. */
+enum qr_rc service_seal_secret(struct service *s, struct rpc_call *call, const char *label,
+                               struct qr_bytes plain, struct qr_buf *out, struct qr_err *err)
+    QR_MUST_CHECK;
 
 /* An attested client of another daemon (for the coordinator): one channel, its
  * attested session is renewed as needed. */
