@@ -212,7 +212,8 @@ static enum qr_rc check_provider(struct tsm *t, struct qr_err *err)
     bool has_level = read_number(&d, "privlevel_floor", &floor, NULL) == QR_OK;
     dir_close(&d);
     if (n <= 0 || !qr_bytes_is(QR_BYTES(name, (size_t)n), "sev_guest\n"))
-        return qr_fail(err, QR_NODEVICE, "configfs-tsm: the provider is not sev_guest");
+        return qr_fail(err, QR_NODEVICE, "configfs-tsm: the provider is not sev_guest but %.*s",
+                       n > 1 ? (int)n - 1 : 4, n > 1 ? (const char *)name : "none");
     if (t->level >= 0 && (uint64_t)t->level < floor)
         return qr_fail(err, QR_RANGE, "privilege level %d is below the lowest allowed, %llu",
                        t->level, (unsigned long long)floor);

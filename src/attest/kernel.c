@@ -1,6 +1,9 @@
 /* kernel.c - the system's own calls. */
 #include "attest/kernel.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +89,17 @@ static void sys_pause(void *ctx, int64_t us)
     (void)nanosleep(&t, NULL);
 }
 
+static void sys_cpuid(void *ctx, uint32_t leaf, uint32_t out[4])
+{
+    (void)ctx;
+    qr_zero(out, 4 * sizeof *out);
+#ifdef __x86_64__
+    __cpuid_count(leaf, 0, out[0], out[1], out[2], out[3]);
+#else
+    (void)leaf;
+#endif
+}
+
 struct attest_kernel attest_kernel_system(void)
 {
     return (struct attest_kernel){.open = sys_open,
@@ -99,5 +113,6 @@ struct attest_kernel attest_kernel_system(void)
                                   .pid = sys_pid,
                                   .alive = sys_alive,
                                   .pause = sys_pause,
+                                  .cpuid = sys_cpuid,
                                   .ctx = NULL};
 }

@@ -25,6 +25,8 @@ struct attest_kernel {
     int64_t (*pid)(void *ctx);
     bool (*alive)(void *ctx, int64_t pid); /* a process of that number runs */
     void (*pause)(void *ctx, int64_t us);
+    /* EAX to EDX of a leaf, subleaf 0; zeros on another architecture. */
+    void (*cpuid)(void *ctx, uint32_t leaf, uint32_t out[4]);
     void *ctx;
 };
 

@@ -14,6 +14,10 @@ enum qr_rc cli_attest_policy(struct cli *c, int argc, char **argv, struct qr_err
 enum qr_rc cli_attest_verify(struct cli *c, int argc, char **argv, struct qr_err *err);
 /* explain: a report field by field */
 enum qr_rc cli_attest_explain(struct cli *c, int argc, char **argv, struct qr_err *err);
+/* report: a report of this machine, in files */
+enum qr_rc cli_attest_report(struct cli *c, int argc, char **argv, struct qr_err *err);
+/* probe: devices, firmware, certificates, latency */
+enum qr_rc cli_attest_probe(struct cli *c, int argc, char **argv, struct qr_err *err);
 /* kds-url: addresses of the certificates behind a report */
 enum qr_rc cli_attest_kds(struct cli *c, int argc, char **argv, struct qr_err *err);
 

@@ -9,6 +9,8 @@ static const struct cli_command commands[] = {
     {"policy", "check, hash or explain an attestation policy", cli_attest_policy},
     {"verify", "judge a report under a policy, offline", cli_attest_verify},
     {"explain", "show a report field by field", cli_attest_explain},
+    {"report", "take a report of this machine", cli_attest_report},
+    {"probe", "show what this machine has of what attestation needs", cli_attest_probe},
     {"kds-url", "where AMD publishes the certificates behind a report", cli_attest_kds},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -18,6 +20,7 @@ static void usage(FILE *out)
     fprintf(out, "Examples:\n"
                  "  quorate attest policy check attestation.policy\n"
                  "  quorate attest policy hash attestation.policy      (TEE_POLICY_HASH)\n"
+                 "  quorate attest probe                               (a new machine)\n"
                  "  quorate attest verify --report R --vek V --ica I --ark A --policy P\n"
                  "\nUsage: quorate attest COMMAND [OPTIONS]\n\nCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
