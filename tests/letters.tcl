@@ -24,12 +24,17 @@ proc letters_up {args} {
   write_file $::file "letters\n"
 }
 
-proc letters_request {} { string trim [lindex [quorate $::c request --email alice@ex.com $::file] 1] }
+# What is asked for, and what who joins has: globals payload and has_file.
+proc letters_request {} {
+  set more [expr {[info exists ::payload] ? [list --payload $::payload] : {}}]
+  string trim [lindex [quorate $::c request --email alice@ex.com {*}$more $::file] 1]
+}
 proc letters_join {session who {moves ""}} {
   set c $::c
+  set has [expr {[info exists ::payload] ? [list --file $::file] : {}}]
   dict set c env MOVES $moves
   program_bg $c [expr {$moves eq "" ? "quorate" : "evil-participant"}] join --session $session \
-    --email $who@ex.com --yes --output $::file.$session.$who
+    --email $who@ex.com --yes --output $::file.$session.$who {*}$has
 }
 proc said {token} { peek [lindex $token 1].err }
 proc ended {token} { file exists [lindex $token 1].rc }

@@ -256,14 +256,16 @@ static enum qr_rc started(struct audit *a, struct session *s)
 
 /* ---- signatures ---- */
 
-static enum qr_rc signature(struct audit *a, const struct session *s,
-                            const struct leaf_signed_payload *got, const struct leaf_payload *p)
+static enum qr_rc signature(struct audit *a, const struct session *s, const struct leaf_made *m,
+                            size_t i)
 {
+    const struct leaf_signed_payload *got = &m->signatures[i];
+    const struct leaf_payload *p = &s->attempt->d.is.payloads.p[i];
+    struct trust_given given = {.first = i > 0 ? &m->signatures[i - 1].sig : NULL};
     const struct attempt *t = s->attempt;
     struct qr_buf msg;
     qr_buf_init(&msg, MAX_MESSAGE);
-    enum qr_rc rc =
-        trust_payload_message(a->conf.dir, &s->request.is, &t->d.is, p, QR_BYTES_NONE, &msg);
+    enum qr_rc rc = trust_payload_message(a->conf.dir, &s->request.is, &t->d.is, p, &given, &msg);
     rc = trust_check(&a->report, TRUST_SIGNATURE_PAYLOAD, rc == QR_OK, QR_FALSE,
                      "the bytes of %s cannot be rebuilt", qr_payload_name(p->type));
     if (rc == QR_OK)
@@ -297,11 +299,10 @@ static enum qr_rc judge_made(struct audit *a, struct session *s, const struct le
     struct trust_signing signing = signing_of(t);
     QR_TRY(audit_take(a, trust_made_check(&signing, &t->started_at.leaf, m, &a->report)));
     for (size_t i = 0; i < m->n; i++) {
-        const struct leaf_payload *p = &t->d.is.payloads.p[i];
-        if (p->type == QR_RAW)
+        if (qr_payload_needs_file(t->d.is.payloads.p[i].type))
             ++*unchecked;
         else
-            QR_TRY(signature(a, s, &m->signatures[i], p));
+            QR_TRY(signature(a, s, m, i));
     }
     a->counts.unchecked += *unchecked;
     return QR_OK;

@@ -6,7 +6,7 @@
 
 static const char *const class_names[] = {"demo", "simulated", "softseal", "unattended"};
 static const char *const role_names[] = {"engineer", "steward", "auditor", "admin"};
-static const char *const payload_names[] = {"dsse", "raw", "sshsig"};
+static const char *const payload_names[] = {"dsse", "raw", "sshsig", "minisign", "minisign-global"};
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 _Static_assert(COUNT(class_names) == 4 && QR_CLASS_ALL == 15u, "a name for each class");
@@ -27,6 +27,8 @@ const char *qr_payload_name(enum qr_payload type)
 {
     return (unsigned)type < QR_PAYLOADS ? payload_names[type] : "?";
 }
+
+bool qr_payload_needs_file(enum qr_payload type) { return type == QR_RAW || type == QR_MINISIGN; }
 
 static size_t find(const char *const *names, size_t count, struct qr_bytes s)
 {

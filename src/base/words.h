@@ -18,13 +18,17 @@
 
 enum qr_role { QR_ENGINEER, QR_STEWARD, QR_AUDITOR, QR_ADMIN, QR_ROLES };
 
-enum qr_payload { QR_DSSE, QR_RAW, QR_SSHSIG, QR_PAYLOADS };
+/* minisign's two signatures are two payloads; the second one's bytes begin with
+ * the first signature. */
+enum qr_payload { QR_DSSE, QR_RAW, QR_SSHSIG, QR_MINISIGN, QR_MINISIGN_GLOBAL, QR_PAYLOADS };
 
 /* Names ("simulated", "steward", "sshsig").  Never NULL; index is a bit
  * number for a class. */
 const char *qr_class_name(unsigned bit);
 const char *qr_role_name(enum qr_role role);
 const char *qr_payload_name(enum qr_payload type);
+/* Whether its bytes can be made of the file alone. */
+bool qr_payload_needs_file(enum qr_payload type);
 
 /* QR_MALFORMED: no such word. */
 enum qr_rc qr_class_parse(struct qr_bytes s, uint32_t *mask) QR_MUST_CHECK;

@@ -49,7 +49,7 @@ struct run {
 static bool has_raw(const struct bundle *b)
 {
     for (size_t i = 0; i < b->payload_count; i++)
-        if (b->payloads[i].type == QR_RAW) return true;
+        if (qr_payload_needs_file(b->payloads[i].type)) return true;
     return false;
 }
 

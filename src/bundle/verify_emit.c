@@ -1,4 +1,4 @@
-/* verify_emit.c - files for ssh-keygen, openssl, signify, in-toto verifiers and
+/* verify_emit.c - files for ssh-keygen, openssl, signify, minisign, in-toto verifiers and
  * readers of signed notes; they
  * prove that a key signed, and only the bundle proves whose key it is. */
 #include "bundle/verify_cmd.h"
@@ -42,6 +42,28 @@ static enum qr_rc put_dsse(const struct bundle_facts *f, const struct trust_dir 
     return rc;
 }
 
+/* minisign's one file of two signatures, the i-th and the one behind it. */
+static enum qr_rc emit_minisign(const struct bundle_facts *f, size_t i, const char *path,
+                                struct qr_err *err)
+{
+    struct qr_buf comment, out;
+    qr_buf_init(&comment, MAX_FILE);
+    qr_buf_init(&out, MAX_FILE);
+    enum qr_rc rc = leaf_trusted_comment(&f->request.is, &comment);
+    struct sigfile_minisign m = {.key = f->group_key.b,
+                                 .first = f->made.signatures[i].sig.b,
+                                 .global = f->made.signatures[i + 1].sig.b,
+                                 .comment = qr_buf_bytes(&comment)};
+    if (rc == QR_OK) rc = sigfile_minisign_write(&m, &out);
+    if (rc == QR_OK) rc = write_beside(path, ".minisig", qr_buf_bytes(&out), err);
+    qr_buf_reset(&out);
+    if (rc == QR_OK) rc = sigfile_minisign_key(f->group_key.b, &out);
+    if (rc == QR_OK) rc = write_beside(path, ".minisign.pub", qr_buf_bytes(&out), err);
+    qr_buf_fini(&comment);
+    qr_buf_fini(&out);
+    return rc;
+}
+
 static enum qr_rc emit_signature(const struct bundle_facts *f, const struct trust_dir *dir,
                                  size_t i, const char *path, struct qr_err *err)
 {
@@ -50,6 +72,8 @@ static enum qr_rc emit_signature(const struct bundle_facts *f, const struct trus
     const char *suffix = p->type == QR_RAW ? ".sig" : p->type == QR_DSSE ? ".dsse.json" : ".sshsig";
     struct qr_buf out;
     enum qr_rc rc = QR_OK;
+    if (p->type == QR_MINISIGN) return emit_minisign(f, i, path, err);
+    if (p->type == QR_MINISIGN_GLOBAL) return QR_OK;
     qr_buf_init(&out, MAX_FILE);
     if (p->type == QR_RAW)
         qr_buf_put_bytes(&out, QR_BYTES_OF(sig->b));

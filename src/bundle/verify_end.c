@@ -175,16 +175,18 @@ static enum qr_rc signature_check(const struct ending *e, size_t i)
 {
     const struct bundle_facts *f = e->f;
     const struct leaf_payload *p = &f->descriptor.is.payloads.p[i];
-    struct qr_bytes file = e->opt->has_file ? e->opt->file : QR_BYTES_NONE;
+    struct trust_given given = {.file = e->opt->has_file ? e->opt->file : QR_BYTES_NONE,
+                                .first = i > 0 ? &e->s->b->payloads[i - 1].sig : NULL};
     struct qr_buf msg;
-    if (p->type == QR_RAW && !e->opt->has_file) {
-        trust_skip(e->r, TRUST_SIGNATURE_PAYLOAD, "not checked: raw needs the file");
-        trust_skip(e->r, TRUST_SIGNATURE_VALID, "not checked: raw needs the file");
+    if (qr_payload_needs_file(p->type) && !e->opt->has_file) {
+        const char *name = qr_payload_name(p->type);
+        trust_skip(e->r, TRUST_SIGNATURE_PAYLOAD, "not checked: %s needs the file", name);
+        trust_skip(e->r, TRUST_SIGNATURE_VALID, "not checked: %s needs the file", name);
         return QR_OK;
     }
-    qr_buf_init(&msg, MAX_MESSAGE + file.n);
+    qr_buf_init(&msg, MAX_MESSAGE + given.file.n);
     enum qr_rc rc =
-        trust_payload_message(f->context.dir, &f->request.is, &f->descriptor.is, p, file, &msg);
+        trust_payload_message(f->context.dir, &f->request.is, &f->descriptor.is, p, &given, &msg);
     rc = trust_check(e->r, TRUST_SIGNATURE_PAYLOAD, rc == QR_OK, rc == QR_POLICY ? rc : QR_FALSE,
                      "the bytes of %s cannot be rebuilt", qr_payload_name(p->type));
     if (rc == QR_OK)

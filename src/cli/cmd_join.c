@@ -20,7 +20,7 @@ static const struct qr_setting own[] = {
     OPEN_PERSON_SETTINGS,
     {"SESSION", "session", QR_SET_TEXT, NULL, 0, 0, "session id, as request printed it"},
     {"FILE", "file", QR_SET_PATH, NULL, 0, 0,
-     "the file itself: its hash is compared; raw needs it"},
+     "the file itself: its hash is compared; raw and minisign need it"},
     {"YES", "yes", QR_SET_SWITCH, NULL, 0, 0, "approve without asking (class unattended)"},
     {"OUT", "output", QR_SET_PATH, NULL, 0, 0, "where the bundle goes (default NAME.quorate)"},
     {"ALLOW_SIMULATED", "allow-simulated", QR_SET_SWITCH, NULL, 0, 0,
@@ -130,6 +130,7 @@ static void tell(void *ctx, const struct follow_news *n)
         [LEAF_ORDER_FROZEN] = "roster frozen; verifying it, dealing shares",
         [LEAF_ORDER_DKG1] = "shares received; making the key",
         [LEAF_ORDER_SIGN] = "key certified and logged; verifying, signing",
+        [LEAF_ORDER_CHAIN] = "first signature complete; verifying it, signing the second",
         [LEAF_ORDER_SIGNED] = "signed",
     };
     struct joining *j = ctx;

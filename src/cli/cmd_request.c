@@ -19,7 +19,7 @@ static const struct qr_setting own[] = {
     OPEN_PERSON_SETTINGS,
     {"DIGEST", "artifact-digest", QR_SET_HASH, NULL, 0, 0, "SHA-256 of the file, instead of FILE"},
     {"PAYLOADS", "payload", QR_SET_TEXT, "dsse,sshsig", 0, 0,
-     "what to sign: dsse, sshsig, raw, separated by commas"},
+     "what to sign: dsse, sshsig, raw, minisign, separated by commas"},
     {"NAMESPACE", "namespace", QR_SET_TEXT, "file", 0, 0, "SSHSIG namespace"},
     {"EXPIRES", "expires-in", QR_SET_INT, "86400", 10, 604800, "seconds that people have to join"},
 };
@@ -36,7 +36,7 @@ static const struct qr_config_spec spec = {
 };
 
 #define CALL_MS 30000
-/* The file of a raw request travels in one message. */
+/* The file of a raw or minisign request travels in one message. */
 #define RAW_MAX (QR_MAX_MESSAGE_DKG - 65536)
 
 /* The name, size and SHA-256 of FILE, or the digest alone. */
@@ -69,9 +69,12 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
     while (*p) {
         size_t n = strcspn(p, ",");
         enum qr_payload type;
-        if (qr_payload_parse(QR_BYTES(p, n), &type) != QR_OK || (set & (1u << type)))
-            return qr_fail(err, QR_USAGE, "--payload takes dsse, sshsig and raw, each once");
+        if (qr_payload_parse(QR_BYTES(p, n), &type) != QR_OK || type == QR_MINISIGN_GLOBAL ||
+            (set & (1u << type)))
+            return qr_fail(err, QR_USAGE,
+                           "--payload takes dsse, sshsig, raw and minisign, each once");
         set |= 1u << type;
+        if (type == QR_MINISIGN) set |= 1u << QR_MINISIGN_GLOBAL;
         p += n + (p[n] == ',');
     }
     for (unsigned t = 0; t < QR_PAYLOADS; t++) {
@@ -101,17 +104,18 @@ static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_req
     return QR_OK;
 }
 
-/* A raw payload's signature is verified over the file itself, so the
+/* The signatures raw and minisign are verified over the file itself, so the
  * coordinator gets it; read again and compared with what was hashed. */
 static enum qr_rc read_raw(struct cli *c, const struct leaf_request *r, struct qr_buf *file,
                            struct qr_err *err)
 {
     char **operands;
     bool raw = false;
-    for (size_t i = 0; i < r->payloads.n; i++) raw = raw || r->payloads.p[i].type == QR_RAW;
+    for (size_t i = 0; i < r->payloads.n; i++)
+        raw = raw || qr_payload_needs_file(r->payloads.p[i].type);
     if (!raw) return QR_OK;
     if (qr_config_operands(c->config, &operands) != 1 || strcmp(operands[0], "-") == 0)
-        return qr_fail(err, QR_USAGE, "a raw payload needs FILE, not a digest or stdin");
+        return qr_fail(err, QR_USAGE, "raw and minisign need FILE, not a digest or stdin");
     QR_TRY(qr_file_read(operands[0], file, err));
     struct qr_hash h = qr_sha256_one(qr_buf_bytes(file));
     return qr_hash_equal(&h, &r->artifact.sha256)

@@ -2,6 +2,7 @@
 #include "cli/screen.h"
 
 #include "cli/cli.h"
+#include "leaf/message.h"
 
 static void standing(const struct bundle_facts *f, uint32_t have[2])
 {
@@ -26,10 +27,26 @@ static void write_payloads(const struct leaf_payloads *p, struct qr_buf *out)
 {
     qr_buf_put_str(out, "Signs as:  ");
     for (size_t i = 0; i < p->n; i++) {
+        if (p->p[i].type == QR_MINISIGN_GLOBAL) continue; /* of minisign, see below */
         qr_buf_printf(out, " %s", qr_payload_name(p->p[i].type));
         if (p->p[i].ns[0]) qr_buf_printf(out, "(%s)", p->p[i].ns);
     }
     qr_buf_put_u8(out, '\n');
+}
+
+/* What minisign's second signature vouches for. */
+static void write_comment(const struct leaf_request *r, struct qr_buf *out)
+{
+    struct qr_buf comment;
+    char clean[QR_MAX_NAME + 128];
+    if (leaf_payloads_shares(&r->payloads, LEAF_ROUND_CHAIN) == 0) return;
+    qr_buf_init(&comment, sizeof clean);
+    if (leaf_trusted_comment(r, &comment) != QR_OK) qr_fatal("a comment longer than its parts");
+    for (size_t i = 0; i < comment.n; i++)
+        if (comment.p[i] == '\t') comment.p[i] = ' ';
+    cli_clean(qr_buf_bytes(&comment), clean, sizeof clean);
+    qr_buf_printf(out, "Comment:    %s\n", clean);
+    qr_buf_fini(&comment);
 }
 
 void screen_write(const struct bundle_facts *f, enum qr_role role, bool checked_file,
@@ -46,6 +63,7 @@ void screen_write(const struct bundle_facts *f, enum qr_role role, bool checked_
     qr_buf_printf(out, "Session:    %s\n", r->session);
     write_artifact(&r->artifact, checked_file, out);
     write_payloads(&r->payloads, out);
+    write_comment(r, out);
     qr_buf_printf(out, "Asked by:   person %s (%s)\n", requester,
                   qr_role_name(f->requester.is.role));
     qr_buf_printf(out, "Open until: %s\n", until);

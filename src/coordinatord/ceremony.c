@@ -82,7 +82,11 @@ static const struct kind kinds[] = {
      "certificate-refused"},
     {SESSION_WAIT_AGGREGATE, combine_shares,
      VIEW_ROUND(LEAF_ROUND_DKG2) | VIEW_ROUND(LEAF_ROUND_SHARE) | VIEW_FILE, "out-of-resources",
-     "signature-refused"}};
+     "signature-refused"},
+    {SESSION_WAIT_SEAL, combine_shares,
+     VIEW_ROUND(LEAF_ROUND_DKG2) | VIEW_ROUND(LEAF_ROUND_SHARE) | VIEW_ROUND(LEAF_ROUND_CHAIN) |
+         VIEW_FILE,
+     "out-of-resources", "signature-refused"}};
 
 static const struct kind *kind_of(enum session_wait wait)
 {

@@ -37,8 +37,15 @@ static enum qr_rc start(struct ceremony_part *p, struct combination *k, struct q
     return QR_OK;
 }
 
+/* The payload's commitments, and its shares, which are the how many-th of their
+ * round. */
 static void gather(const struct view *v, size_t payload, struct combination *k)
 {
+    const struct leaf_payload *p = v->descriptor.payloads.p;
+    bool chained = p[payload].type == QR_MINISIGN_GLOBAL;
+    enum leaf_round round = chained ? LEAF_ROUND_CHAIN : LEAF_ROUND_SHARE;
+    size_t at = 0;
+    for (size_t i = 0; i < payload; i++) at += (p[i].type == QR_MINISIGN_GLOBAL) == chained;
     for (size_t i = 0; i < v->n; i++) {
         const struct view_approval *a = &v->approvals[i];
         const uint8_t *pair =
@@ -46,8 +53,7 @@ static void gather(const struct view *v, size_t payload, struct combination *k)
         k->list[i].id = k->shares[i].id = (uint32_t)i + 1;
         qr_copy(k->list[i].hiding, pair, POINT_SIZE);
         qr_copy(k->list[i].binding, pair + POINT_SIZE, POINT_SIZE);
-        qr_copy(k->shares[i].z, a->sent[LEAF_ROUND_SHARE].body.p + payload * SCALAR_SIZE,
-                SCALAR_SIZE);
+        qr_copy(k->shares[i].z, a->sent[round].body.p + at * SCALAR_SIZE, SCALAR_SIZE);
     }
 }
 
@@ -58,8 +64,10 @@ static enum qr_rc combine_one(struct ceremony_part *p, size_t i, struct combinat
     struct frost_result result;
     struct qr_buf msg;
     qr_buf_init(&msg, MESSAGE_MAX);
+    /* minisign stands before what is over it. */
+    struct trust_given given = {p->v.file, i > 0 ? &k->made.signatures[i - 1].sig : NULL};
     enum qr_rc rc = trust_payload_message(p->c->s->trust, &p->v.request.is, &p->v.descriptor,
-                                          payload, p->v.file, &msg);
+                                          payload, &given, &msg);
     if (rc != QR_OK) {
         qr_buf_fini(&msg);
         return qr_fail(err, rc, "the message of payload %zu cannot be made", i);
@@ -77,16 +85,28 @@ static enum qr_rc combine_one(struct ceremony_part *p, size_t i, struct combinat
     return QR_OK;
 }
 
+/* Whether a signature is made of another, so that its shares are yet to come. */
+static bool awaits_chain(const struct ceremony_part *p)
+{
+    return p->job->wait == SESSION_WAIT_AGGREGATE &&
+           leaf_payloads_shares(&p->v.descriptor.payloads, LEAF_ROUND_CHAIN) > 0;
+}
+
 static enum qr_rc combine(struct ceremony_part *p, struct combination *k, struct qr_err *err)
 {
     QR_TRY(start(p, k, err));
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; i < k->made.n; i++) {
+        if (awaits_chain(p) && p->v.descriptor.payloads.p[i].type == QR_MINISIGN_GLOBAL) continue;
         enum qr_rc one = combine_one(p, i, k, err);
         if (rc == QR_OK) rc = one;
     }
     if (k->culprits) return ceremony_blame(p, k->culprits, err);
     if (rc != QR_OK) return rc;
+    if (awaits_chain(p)) {
+        struct ceremony_news chained = {.ev = {.kind = SESSION_EV_CHAINED}};
+        return ceremony_apply(p, &chained, err);
+    }
     json_t *body = leaf_made_write(&k->made);
     struct ceremony_news news = {.ev = {.kind = SESSION_EV_AGGREGATED}, .body = body};
     rc = ceremony_apply(p, &news, err);

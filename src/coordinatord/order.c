@@ -96,6 +96,9 @@ static enum qr_rc fill(struct step *st, const struct session *before,
         QR_TRY(put_descriptor(st, e->attempt, o, err));
         QR_TRY(put_messages(st, e->attempt, LEAF_ROUND_DKG2, o, err));
         return put_leaf(st, e->attempt, LEAF_SIGNING_STARTED, "started", o, err);
+    case SESSION_ORDER_CHAIN:
+        QR_TRY(put_descriptor(st, e->attempt, o, err));
+        return put_messages(st, e->attempt, LEAF_ROUND_SHARE, o, err);
     case SESSION_ORDER_SIGNED: return put_leaf(st, e->attempt, LEAF_SIGNATURE_MADE, "made", o, err);
     case SESSION_ORDER_ATTEMPT_FAILED: put_failure(st, before, false, o); return QR_OK;
     case SESSION_ORDER_ENDED: put_failure(st, before, true, o); return QR_OK;
@@ -123,6 +126,7 @@ static const enum leaf_order_type types[] = {[SESSION_ORDER_PROGRESS] = LEAF_ORD
                                              [SESSION_ORDER_FROZEN] = LEAF_ORDER_FROZEN,
                                              [SESSION_ORDER_DKG1] = LEAF_ORDER_DKG1,
                                              [SESSION_ORDER_SIGN] = LEAF_ORDER_SIGN,
+                                             [SESSION_ORDER_CHAIN] = LEAF_ORDER_CHAIN,
                                              [SESSION_ORDER_SIGNED] = LEAF_ORDER_SIGNED,
                                              [SESSION_ORDER_ATTEMPT_FAILED] =
                                                  LEAF_ORDER_ATTEMPT_FAILED,

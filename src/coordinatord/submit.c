@@ -21,11 +21,10 @@ struct letter {
     bool culprit; /* the body fails a check that anyone can repeat */
 };
 
-static const enum session_wait waits[] = {[LEAF_ROUND_PRESENCE] = SESSION_WAIT_PRESENCE,
-                                          [LEAF_ROUND_DKG1] = SESSION_WAIT_DKG1,
-                                          [LEAF_ROUND_DKG2] = SESSION_WAIT_DKG2,
-                                          [LEAF_ROUND_SHARE] = SESSION_WAIT_SHARE,
-                                          [LEAF_ROUND_ABORT] = SESSION_WAIT_NONE};
+static const enum session_wait waits[] = {
+    [LEAF_ROUND_PRESENCE] = SESSION_WAIT_PRESENCE, [LEAF_ROUND_DKG1] = SESSION_WAIT_DKG1,
+    [LEAF_ROUND_DKG2] = SESSION_WAIT_DKG2,         [LEAF_ROUND_SHARE] = SESSION_WAIT_SHARE,
+    [LEAF_ROUND_ABORT] = SESSION_WAIT_NONE,        [LEAF_ROUND_CHAIN] = SESSION_WAIT_CHAIN};
 
 static enum qr_rc load(struct letter *l, struct qr_err *err)
 {
@@ -113,7 +112,7 @@ static enum qr_rc check_body(struct letter *l, struct qr_err *err)
     if (l->is.round == LEAF_ROUND_DKG2)
         l->culprit = !commitments_decode(l->is.body, d.payloads.n);
     else
-        l->culprit = l->is.body.n != d.payloads.n * SCALAR_SIZE;
+        l->culprit = l->is.body.n != leaf_payloads_shares(&d.payloads, l->is.round) * SCALAR_SIZE;
     return QR_OK;
 }
 

@@ -67,7 +67,7 @@ static bool is_ours(enum session_wait wait)
 {
     return wait == SESSION_WAIT_DKG1 || wait == SESSION_WAIT_SHARE || wait == SESSION_WAIT_ROSTER ||
            wait == SESSION_WAIT_VERIFY || wait == SESSION_WAIT_CERTIFY ||
-           wait == SESSION_WAIT_AGGREGATE || wait == SESSION_WAIT_NONE;
+           wait == SESSION_WAIT_AGGREGATE || wait == SESSION_WAIT_SEAL || wait == SESSION_WAIT_NONE;
 }
 
 static bool same(const struct work_job *a, const struct work_job *b)

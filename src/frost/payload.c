@@ -7,6 +7,8 @@
 
 #include "base/removal.h"
 
+#include <sodium.h>
+
 bool payload_name_ok(struct qr_bytes s)
 {
     if (s.n < 1 || s.n > 255) return false;
@@ -172,6 +174,33 @@ static bool is_tls_signature(struct qr_bytes s)
     for (size_t i = 0; i < 64; i++)
         if (s.p[i] != ' ') return false;
     return begins(QR_BYTES(s.p + 64, s.n - 64), qr_str(context));
+}
+
+enum qr_rc payload_minisign(struct qr_bytes file, struct qr_buf *out)
+{
+    uint8_t hash[PAYLOAD_BLAKE2B_SIZE];
+    _Static_assert(PAYLOAD_BLAKE2B_SIZE == crypto_generichash_BYTES_MAX, "BLAKE2b-512");
+    if (crypto_generichash(hash, sizeof hash, file.p, file.n, NULL, 0) != 0)
+        qr_fatal("BLAKE2b refuses a length that it has");
+    qr_buf_put(out, hash, sizeof hash);
+    return qr_buf_ok(out);
+}
+
+bool payload_comment_ok(struct qr_bytes s)
+{
+    if (s.n < 1 || s.n > 1024) return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((s.p[i] < 0x20 || s.p[i] > 0x7e) && s.p[i] != '\t') return false;
+    return true;
+}
+
+enum qr_rc payload_minisign_global(const uint8_t first[64], struct qr_bytes comment,
+                                   struct qr_buf *out)
+{
+    if (!payload_comment_ok(comment)) return QR_RANGE;
+    qr_buf_put(out, first, 64);
+    qr_buf_put_bytes(out, comment);
+    return qr_buf_ok(out);
 }
 
 enum qr_rc payload_raw_check(struct qr_bytes file, struct qr_err *err)

@@ -5,7 +5,7 @@
  * it is, so payload_raw_check refuses files that would mean something to
  * another protocol.  Pure functions.
  *
- * Spec: OpenSSH PROTOCOL.sshsig, DSSE v1 protocol.md, RFC 8032. */
+ * Spec: minisign(1) "SIGNATURE FORMAT", OpenSSH PROTOCOL.sshsig, DSSE v1 protocol.md, RFC 8032. */
 #ifndef QUORATE_FROST_PAYLOAD_H
 #define QUORATE_FROST_PAYLOAD_H
 
@@ -23,6 +23,18 @@ enum qr_rc payload_sshsig(struct qr_bytes namespace, const uint8_t sha256[PAYLOA
  * not as above; QR_NOMEM. */
 enum qr_rc payload_dsse(struct qr_bytes type, struct qr_bytes body, struct qr_buf *out)
     QR_MUST_CHECK;
+
+/* What minisign signs of a file: its BLAKE2b-512 ("ED", prehashed), appended. */
+#define PAYLOAD_BLAKE2B_SIZE 64
+enum qr_rc payload_minisign(struct qr_bytes file, struct qr_buf *out) QR_MUST_CHECK;
+
+/* ... and with its second signature: the first one (64 bytes) and the trusted
+ * comment.  QR_RANGE: the comment is not payload_comment_ok. */
+enum qr_rc payload_minisign_global(const uint8_t first[64], struct qr_bytes comment,
+                                   struct qr_buf *out) QR_MUST_CHECK;
+
+/* 1..1024 printable ASCII characters, space and tab among them. */
+bool payload_comment_ok(struct qr_bytes s);
 
 /* May these bytes be signed raw?  QR_POLICY (err names the format) when they
  * are an SSHSIG or DSSE message, a checkpoint or signed note, a cosignature

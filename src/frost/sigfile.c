@@ -111,18 +111,24 @@ enum qr_rc sigfile_pem(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
     return put_armour(out, QR_BYTES_OF(der), "PUBLIC KEY", 64);
 }
 
-/* "untrusted comment: ...\n" base64("Ed" || key number || body) "\n" */
-static enum qr_rc put_signify(const uint8_t key[SIGFILE_KEY_SIZE], const char *comment,
+/* What stands above a line, and the two letters with which the line begins. */
+struct signify_head {
+    const char *comment;
+    const char *algorithm;
+};
+
+/* "untrusted comment: ...\n" base64(algorithm || key number || body) "\n" */
+static enum qr_rc put_signify(const uint8_t key[SIGFILE_KEY_SIZE], struct signify_head head,
                               struct qr_bytes body, struct qr_buf *out)
 {
     uint8_t hash[crypto_hash_sha256_BYTES];
     struct qr_buf blob;
     (void)crypto_hash_sha256(hash, key, SIGFILE_KEY_SIZE);
     qr_buf_init(&blob, 128);
-    qr_buf_put_str(&blob, "Ed");
+    qr_buf_put_str(&blob, head.algorithm);
     qr_buf_put(&blob, hash, 8);
     qr_buf_put_bytes(&blob, body);
-    qr_buf_printf(out, "untrusted comment: %s\n", comment);
+    qr_buf_printf(out, "untrusted comment: %s\n", head.comment);
     qr_buf_put_base64(out, qr_buf_bytes(&blob));
     qr_buf_put_u8(out, '\n');
     enum qr_rc rc = qr_buf_ok(&blob);
@@ -132,13 +138,34 @@ static enum qr_rc put_signify(const uint8_t key[SIGFILE_KEY_SIZE], const char *c
 
 enum qr_rc sigfile_signify_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
 {
-    return put_signify(key, "quorate public key", QR_BYTES(key, SIGFILE_KEY_SIZE), out);
+    struct signify_head head = {"quorate public key", "Ed"};
+    return put_signify(key, head, QR_BYTES(key, SIGFILE_KEY_SIZE), out);
 }
 
 enum qr_rc sigfile_signify(const uint8_t key[SIGFILE_KEY_SIZE], const uint8_t sig[SIGFILE_SIG_SIZE],
                            struct qr_buf *out)
 {
-    return put_signify(key, "signed by a quorum", QR_BYTES(sig, SIGFILE_SIG_SIZE), out);
+    struct signify_head head = {"signed by a quorum", "Ed"};
+    return put_signify(key, head, QR_BYTES(sig, SIGFILE_SIG_SIZE), out);
+}
+
+enum qr_rc sigfile_minisign_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
+{
+    struct signify_head head = {"minisign public key of quorate", "Ed"};
+    return put_signify(key, head, QR_BYTES(key, SIGFILE_KEY_SIZE), out);
+}
+
+enum qr_rc sigfile_minisign_write(const struct sigfile_minisign *m, struct qr_buf *out)
+{
+    struct signify_head head = {"signed by a quorum", "ED"};
+    if (!payload_comment_ok(m->comment)) return QR_RANGE;
+    QR_TRY(put_signify(m->key, head, QR_BYTES(m->first, SIGFILE_SIG_SIZE), out));
+    qr_buf_put_str(out, "trusted comment: ");
+    qr_buf_put_bytes(out, m->comment);
+    qr_buf_put_u8(out, '\n');
+    qr_buf_put_base64(out, QR_BYTES(m->global, SIGFILE_SIG_SIZE));
+    qr_buf_put_u8(out, '\n');
+    return qr_buf_ok(out);
 }
 
 #define NOTE_ALGORITHM 0x01 /* Ed25519 */

@@ -1,5 +1,5 @@
 /* sigfile.h - a finished signature and its public key, spelled the way stock
- * tools read them: ssh-keygen, openssl, signify, in-toto verifiers, readers of
+ * tools read them: ssh-keygen, openssl, signify, minisign, in-toto verifiers, readers of
  * C2SP signed notes.
  *
  * Pure text writers; nothing is verified here, the caller did that.
@@ -40,6 +40,20 @@ enum qr_rc sigfile_signify_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bu
     QR_MUST_CHECK;
 enum qr_rc sigfile_signify(const uint8_t key[SIGFILE_KEY_SIZE], const uint8_t sig[SIGFILE_SIG_SIZE],
                            struct qr_buf *out) QR_MUST_CHECK;
+
+/* minisign's public key and signature file: first over payload_minisign, global
+ * over payload_minisign_global; the key id is signify's key number.  QR_RANGE:
+ * the comment is not payload_comment_ok. */
+enum qr_rc sigfile_minisign_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)
+    QR_MUST_CHECK;
+struct sigfile_minisign {
+    const uint8_t *key;    /* SIGFILE_KEY_SIZE bytes */
+    const uint8_t *first;  /* SIGFILE_SIG_SIZE bytes */
+    const uint8_t *global; /* SIGFILE_SIG_SIZE bytes */
+    struct qr_bytes comment;
+};
+enum qr_rc sigfile_minisign_write(const struct sigfile_minisign *m, struct qr_buf *out)
+    QR_MUST_CHECK;
 
 /* The key of a C2SP signed note, "NAME+ID+BASE64\n", and a note: the text, an
  * empty line, one signature line; sig over the text.  QR_RANGE: the name has a

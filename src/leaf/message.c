@@ -7,17 +7,14 @@
 
 static const char *const rounds[LEAF_ROUND_COUNT] = {
     [LEAF_ROUND_PRESENCE] = "presence", [LEAF_ROUND_DKG1] = "dkg1",   [LEAF_ROUND_DKG2] = "dkg2",
-    [LEAF_ROUND_SHARE] = "share",       [LEAF_ROUND_ABORT] = "abort",
+    [LEAF_ROUND_SHARE] = "share",       [LEAF_ROUND_ABORT] = "abort", [LEAF_ROUND_CHAIN] = "chain",
 };
 
 static const char *const orders[LEAF_ORDER_COUNT] = {
-    [LEAF_ORDER_PROGRESS] = "progress",
-    [LEAF_ORDER_PRESENCE] = "presence",
-    [LEAF_ORDER_FROZEN] = "frozen",
-    [LEAF_ORDER_DKG1] = "dkg1",
-    [LEAF_ORDER_SIGN] = "sign",
-    [LEAF_ORDER_SIGNED] = "signed",
-    [LEAF_ORDER_ATTEMPT_FAILED] = "attempt_failed",
+    [LEAF_ORDER_PROGRESS] = "progress", [LEAF_ORDER_PRESENCE] = "presence",
+    [LEAF_ORDER_FROZEN] = "frozen",     [LEAF_ORDER_DKG1] = "dkg1",
+    [LEAF_ORDER_SIGN] = "sign",         [LEAF_ORDER_CHAIN] = "chain",
+    [LEAF_ORDER_SIGNED] = "signed",     [LEAF_ORDER_ATTEMPT_FAILED] = "attempt_failed",
     [LEAF_ORDER_ENDED] = "ended",
 };
 
@@ -29,6 +26,14 @@ const char *leaf_round_name(enum leaf_round r)
 const char *leaf_order_name(enum leaf_order_type t)
 {
     return (unsigned)t < LEAF_ORDER_COUNT ? orders[t] : "?";
+}
+
+size_t leaf_payloads_shares(const struct leaf_payloads *p, enum leaf_round round)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        n += (p->p[i].type == QR_MINISIGN_GLOBAL) == (round == LEAF_ROUND_CHAIN);
+    return n;
 }
 
 /* Position of a string field among names; marks the field bad when absent. */
@@ -230,4 +235,19 @@ enum qr_rc leaf_statement(const struct leaf_request *r, const struct leaf_descri
     enum qr_rc rc = qr_json_write(s, out);
     json_decref(s);
     return rc;
+}
+
+static bool is_printable(struct qr_bytes s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < 0x20 || s.p[i] > 0x7e) return false;
+    return s.n > 0;
+}
+
+enum qr_rc leaf_trusted_comment(const struct leaf_request *r, struct qr_buf *out)
+{
+    qr_buf_printf(out, "timestamp:%lld", (long long)(r->created_us / 1000000));
+    if (is_printable(qr_str(r->artifact.name))) qr_buf_printf(out, "\tfile:%s", r->artifact.name);
+    qr_buf_printf(out, "\thashed\tquorate:%s", r->session);
+    return qr_buf_ok(out);
 }

@@ -14,11 +14,16 @@ enum leaf_round {
     LEAF_ROUND_DKG1,
     LEAF_ROUND_DKG2,
     LEAF_ROUND_SHARE,
-    LEAF_ROUND_ABORT,
+    LEAF_ROUND_ABORT, /* the numbers are in the coordinator's store */
+    LEAF_ROUND_CHAIN,
     LEAF_ROUND_COUNT
 };
 /* The word that stands in a message. */
 const char *leaf_round_name(enum leaf_round r);
+
+/* How many signature shares a `share` or a `chain` envelope holds: those of the
+ * payloads whose bytes are known, then those of minisign-global. */
+size_t leaf_payloads_shares(const struct leaf_payloads *p, enum leaf_round round);
 
 struct leaf_envelope {
     struct qr_hash session_leaf;
@@ -54,7 +59,7 @@ struct leaf_signed {
     struct qr_bytes bytes; /* borrows */
     struct qr_sig sig;
 };
-/* [{"envelope":B64,"sig":B64}] for the orders dkg1 and sign. */
+/* [{"envelope":B64,"sig":B64}] for the orders dkg1, sign and chain. */
 json_t *leaf_signed_list_write(const struct leaf_signed *list, size_t n);
 /* Decodes into arena-free memory: every envelope's bytes are appended to pool,
  * list borrows from pool (whose cap bounds the whole). */
@@ -67,6 +72,7 @@ enum leaf_order_type {
     LEAF_ORDER_FROZEN,   /* {descriptor} : fetch material `frozen`, send dkg1 */
     LEAF_ORDER_DKG1,     /* {descriptor,messages} : send dkg2 */
     LEAF_ORDER_SIGN,     /* {descriptor,messages,started} : material `started`, send share */
+    LEAF_ORDER_CHAIN,    /* {descriptor,messages} : all shares; send chain */
     LEAF_ORDER_SIGNED,   /* {made} : leaf hash of signature.made */
     LEAF_ORDER_ATTEMPT_FAILED, /* {blame,dropped,reason,step} */
     LEAF_ORDER_ENDED,          /* {blame,reason,state,step} */
@@ -91,6 +97,9 @@ void leaf_order_fini(struct leaf_order *o);
  * members (payload digests of d are not read).  Appends canonical JSON. */
 enum qr_rc leaf_statement(const struct leaf_request *r, const struct leaf_descriptor *d,
                           struct qr_bytes origin, struct qr_buf *out) QR_MUST_CHECK;
+/* The trusted comment of a minisign payload, from the request alone: time, file
+ * name (where it is printable ASCII) and session.  Appends. */
+enum qr_rc leaf_trusted_comment(const struct leaf_request *r, struct qr_buf *out) QR_MUST_CHECK;
 #define LEAF_STATEMENT_TYPE "application/vnd.in-toto+json"
 
 #endif

@@ -75,7 +75,10 @@ void leaf_payloads_read(struct qr_obj *o, const char *key, bool with_digest,
     for (size_t i = 0; i < n; i++) {
         payload_read(json_array_get(a, i), with_digest, &out->p[i], o, key);
         if (i > 0 && out->p[i].type <= out->p[i - 1].type) qr_obj_bad(o, key);
+        if ((out->p[i].type == QR_MINISIGN_GLOBAL) != (i > 0 && out->p[i - 1].type == QR_MINISIGN))
+            qr_obj_bad(o, key);
     }
+    if (n > 0 && out->p[n - 1].type == QR_MINISIGN) qr_obj_bad(o, key);
     out->n = n;
 }
 

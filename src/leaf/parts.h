@@ -24,7 +24,8 @@ struct leaf_payload {
     char ns[LEAF_MAX_NAMESPACE + 1]; /* sshsig: namespace, 1..64 of [a-z0-9.@-]; else "" */
     struct qr_hash digest;           /* SHA-256 of the message; requested: zeros */
 };
-/* Types are distinct and in the order of enum qr_payload. */
+/* Types are distinct and in the order of enum qr_payload; minisign has
+ * minisign-global behind it, which is nowhere else. */
 struct leaf_payloads {
     size_t n;
     struct leaf_payload p[QR_MAX_PAYLOADS];

@@ -7,13 +7,22 @@
 #include "participant/ceremony.h"
 
 #include "base/removal.h"
+#include "frost/aggregate.h"
 #include "frost/payload.h"
 #include "frost/sign.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum step { STEP_IDLE, STEP_DEALT, STEP_COMMITTED };
+enum step { STEP_IDLE, STEP_DEALT, STEP_COMMITTED, STEP_SHARED };
+
+/* What is left for a second signature while the first is put together. */
+struct chain {
+    struct frost_share share;
+    size_t first; /* place of the payload that it is over; its own is the next */
+    struct leaf_request request;
+    struct leaf_started started;
+};
 
 struct ceremony {
     struct ceremony_setup is;
@@ -26,6 +35,7 @@ struct ceremony {
     struct dkg *dkg;
     struct frost_nonces *nonces[QR_MAX_PAYLOADS];
     struct frost_commitment commitments[QR_MAX_PAYLOADS];
+    struct chain *chain; /* NULL but between share and chain */
     struct qr_pub group_key;
     struct bundle_known known; /* what was judged in an earlier step */
     struct leaf_abort failure; /* of the last refused step */
@@ -50,9 +60,18 @@ static void drop_nonces(struct ceremony *c)
     }
 }
 
+static void drop_chain(struct ceremony *c)
+{
+    if (!c->chain) return;
+    frost_share_fini(&c->chain->share);
+    free(c->chain);
+    c->chain = NULL;
+}
+
 void ceremony_reset(struct ceremony *c)
 {
     drop_nonces(c);
+    drop_chain(c);
     dkg_free(c->dkg);
     c->dkg = NULL;
     c->step = STEP_IDLE;
@@ -212,16 +231,18 @@ static enum qr_rc find_self(struct ceremony *c, const struct leaf_descriptor *d,
                : qr_fail(err, QR_FALSE, "the descriptor has other keys in our place");
 }
 
-/* raw signs the file itself: every signer must have it, and it must not mean
- * something to another protocol. */
-static enum qr_rc raw_allowed(const struct ceremony *c, const struct leaf_descriptor *d,
-                              struct qr_err *err)
+/* raw and minisign sign the file itself: every signer must have it, and raw must
+ * not mean something to another protocol. */
+static enum qr_rc files_allowed(const struct ceremony *c, const struct leaf_descriptor *d,
+                                struct qr_err *err)
 {
     for (size_t i = 0; i < d->payloads.n; i++) {
-        if (d->payloads.p[i].type != QR_RAW) continue;
+        enum qr_payload type = d->payloads.p[i].type;
+        if (!qr_payload_needs_file(type)) continue;
         if (!c->is.has_file)
-            return qr_fail(err, QR_POLICY, "raw needs the file here: give it with --file");
-        return payload_raw_check(c->is.file, err);
+            return qr_fail(err, QR_POLICY, "%s needs the file here: give it with --file",
+                           qr_payload_name(type));
+        if (type == QR_RAW) QR_TRY(payload_raw_check(c->is.file, err));
     }
     return QR_OK;
 }
@@ -273,7 +294,7 @@ enum qr_rc ceremony_frozen(struct ceremony *c, struct qr_bytes material,
         bundle_facts_fini(f);
         bundle_fini(b);
         rc = find_self(c, &c->descriptor, err);
-        if (rc == QR_OK) rc = raw_allowed(c, &c->descriptor, err);
+        if (rc == QR_OK) rc = files_allowed(c, &c->descriptor, err);
         if (rc == QR_OK) rc = deal(c, out, err);
     }
     free(b);
@@ -436,37 +457,77 @@ static enum qr_rc started_is_ours(const struct ceremony *c, const struct bundle 
     return QR_OK;
 }
 
-/* One signature share: message rebuilt here, list as logged. */
-static enum qr_rc sign_payload(struct ceremony *c, const struct bundle_facts *f, size_t i,
-                               const struct frost_share *share, struct qr_buf *body,
-                               struct qr_err *err)
+static void list_of(const struct leaf_started *st, size_t payload, struct frost_commitment *list)
 {
-    const struct leaf_started_payload *p = &f->started->payloads[i];
+    for (size_t k = 0; k < st->n; k++) {
+        const struct leaf_commitment_pair *p = &st->payloads[payload].pairs[k];
+        list[k].id = p->index;
+        qr_copy(list[k].hiding, p->hiding.b, POINT_SIZE);
+        qr_copy(list[k].binding, p->binding.b, POINT_SIZE);
+    }
+}
+
+/* What is signed, and all that says which bytes these are. */
+struct signing {
+    const struct leaf_request *request;
+    const struct leaf_started *started;
+    const struct frost_share *share;
+    const struct qr_sig *first; /* that the payload's bytes begin with, or NULL */
+};
+
+/* The bytes of the i-th payload, rebuilt here, and the same that were logged. */
+static enum qr_rc rebuild(const struct ceremony *c, const struct signing *s, size_t i,
+                          struct qr_buf *msg, struct qr_err *err)
+{
+    const struct leaf_payload *p = &c->descriptor.payloads.p[i];
+    struct trust_given given = {c->is.has_file ? c->is.file : QR_BYTES_NONE, s->first};
+    struct qr_hash digest;
+    enum qr_rc rc = trust_payload_message(c->is.trust, s->request, &c->descriptor, p, &given, msg);
+    if (rc == QR_OK) rc = trust_payload_named(s->request, p, qr_buf_bytes(msg), &digest);
+    if (rc != QR_OK)
+        return qr_fail(err, rc, "the bytes of %s cannot be rebuilt", qr_payload_name(p->type));
+    return QR_HOLDS(PARTICIPANT_PAYLOAD, qr_hash_equal(&digest, &s->started->payloads[i].digest))
+               ? QR_OK
+               : qr_fail(err, QR_FALSE, "the payload is not what was logged");
+}
+
+/* One signature share, over the list as logged. */
+static enum qr_rc sign_payload(struct ceremony *c, const struct signing *s, size_t i,
+                               struct qr_buf *body, struct qr_err *err)
+{
     struct frost_commitment list[QR_MAX_PARTICIPANTS];
-    for (size_t k = 0; k < f->started->n; k++) {
-        list[k].id = p->pairs[k].index;
-        qr_copy(list[k].hiding, p->pairs[k].hiding.b, POINT_SIZE);
-        qr_copy(list[k].binding, p->pairs[k].binding.b, POINT_SIZE);
-    }
     struct qr_buf msg;
-    qr_buf_init(&msg, QR_MAX_RAW_FILE);
-    enum qr_rc rc = trust_payload_message(c->is.trust, &f->request.is, &c->descriptor,
-                                          &c->descriptor.payloads.p[i],
-                                          c->is.has_file ? c->is.file : QR_BYTES_NONE, &msg);
-    if (rc == QR_OK) {
-        struct qr_hash digest = qr_sha256_one(qr_buf_bytes(&msg));
-        if (!QR_HOLDS(PARTICIPANT_PAYLOAD, qr_hash_equal(&digest, &p->digest)))
-            rc = qr_fail(err, QR_FALSE, "the payload is not what was logged");
-    }
     uint8_t z[SCALAR_SIZE];
-    if (rc == QR_OK) {
-        struct frost_package pkg = {
-            .msg = qr_buf_bytes(&msg), .list = list, .count = f->started->n};
-        rc = frost_sign(c->nonces[i], share, &pkg, z, err);
-    }
+    list_of(s->started, i, list);
+    qr_buf_init(&msg, QR_MAX_RAW_FILE);
+    enum qr_rc rc = rebuild(c, s, i, &msg, err);
+    struct frost_package pkg = {.msg = qr_buf_bytes(&msg), .list = list, .count = s->started->n};
+    if (rc == QR_OK) rc = frost_sign(c->nonces[i], s->share, &pkg, z, err);
     if (rc == QR_OK) qr_buf_put(body, z, sizeof z);
     qr_buf_fini(&msg);
     return rc;
+}
+
+/* Shares of all payloads whose bytes are known by now.  Where one is left, its
+ * share is kept for it: takes *share then. */
+static enum qr_rc sign_known(struct ceremony *c, const struct bundle_facts *f,
+                             struct frost_share *share, struct qr_buf *body, struct qr_err *err)
+{
+    struct signing s = {.request = &f->request.is, .started = f->started, .share = share};
+    size_t left = 0;
+    for (size_t i = 0; i < c->descriptor.payloads.n; i++) {
+        if (c->descriptor.payloads.p[i].type == QR_MINISIGN_GLOBAL)
+            left = i;
+        else
+            QR_TRY(sign_payload(c, &s, i, body, err));
+    }
+    if (left == 0) return QR_OK;
+    c->chain = malloc(sizeof *c->chain);
+    if (!c->chain) return qr_fail(err, QR_NOMEM, "no memory");
+    *c->chain = (struct chain){
+        .share = *share, .first = left - 1, .request = f->request.is, .started = *f->started};
+    *share = (struct frost_share){.id = 0};
+    return QR_OK;
 }
 
 static enum qr_rc sign_all(struct ceremony *c, const struct ceremony_sign_in *in,
@@ -482,8 +543,7 @@ static enum qr_rc sign_all(struct ceremony *c, const struct ceremony_sign_in *in
         rc = open_material(c, in->material, BUNDLE_STARTED, b, f, err);
         if (rc == QR_OK) {
             rc = started_is_ours(c, b, f, qr_buf_bytes(&certificate), err);
-            for (size_t i = 0; rc == QR_OK && i < c->descriptor.payloads.n; i++)
-                rc = sign_payload(c, f, i, &share, body, err);
+            if (rc == QR_OK) rc = sign_known(c, f, &share, body, err);
             if (rc == QR_OK) c->group_key = f->group_key;
             bundle_facts_fini(f);
             bundle_fini(b);
@@ -510,10 +570,78 @@ enum qr_rc ceremony_sign(struct ceremony *c, const struct ceremony_sign_in *in,
     if (rc == QR_OK) rc = seal_letter(c, LEAF_ROUND_SHARE, qr_buf_bytes(&body), out);
     qr_buf_fini(&body);
     heard_free(h);
-    /* Shares are made once: nothing of the attempt outlives this call. */
-    drop_nonces(c);
+    /* Shares are made once: nothing of the attempt outlives this call but what a
+     * second signature needs. */
     dkg_free(c->dkg);
     c->dkg = NULL;
+    bool more = rc == QR_OK && c->chain;
+    c->step = more ? STEP_SHARED : STEP_DEALT;
+    if (!more) drop_nonces(c);
+    if (!more) drop_chain(c);
+    return rc;
+}
+
+/* The first signature from everybody's shares, valid under the group's key. */
+static enum qr_rc first_signature(struct ceremony *c, const struct heard *h, struct qr_sig *out,
+                                  struct qr_err *err)
+{
+    const struct chain *k = c->chain;
+    const struct leaf_payload *p = c->descriptor.payloads.p;
+    struct signing s = {.request = &k->request, .started = &k->started};
+    struct frost_commitment list[QR_MAX_PARTICIPANTS];
+    struct frost_sig_share shares[QR_MAX_PARTICIPANTS];
+    struct frost_result result;
+    struct qr_buf msg;
+    size_t want = leaf_payloads_shares(&c->descriptor.payloads, LEAF_ROUND_SHARE) * SCALAR_SIZE;
+    size_t at = 0;
+    for (size_t i = 0; i < k->first; i++) at += p[i].type != QR_MINISIGN_GLOBAL;
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->e[i].body.n != want) {
+            (void)refuse(c, "chain", "wrong length", (uint32_t)i + 1, QR_FALSE);
+            return qr_fail(err, QR_FALSE, "message %zu has a wrong length", i + 1);
+        }
+        shares[i].id = (uint32_t)i + 1;
+        qr_copy(shares[i].z, h->e[i].body.p + at * SCALAR_SIZE, SCALAR_SIZE);
+    }
+    list_of(&k->started, k->first, list);
+    qr_buf_init(&msg, QR_MAX_RAW_FILE);
+    enum qr_rc rc = rebuild(c, &s, k->first, &msg, err);
+    struct frost_package pkg = {.msg = qr_buf_bytes(&msg), .list = list, .count = k->started.n};
+    if (rc == QR_OK) {
+        rc = frost_aggregate(&k->share.group, &pkg, shares, &result, err);
+        if (rc != QR_OK && result.culprits.count > 0)
+            (void)refuse(c, "chain", "bad share", result.culprits.ids[0], rc);
+    }
+    if (rc == QR_OK) qr_copy(out->b, result.sig, FROST_SIG_SIZE);
+    qr_buf_fini(&msg);
+    return rc;
+}
+
+static enum qr_rc sign_second(struct ceremony *c, const struct heard *h, struct qr_buf *body,
+                              struct qr_err *err)
+{
+    const struct chain *k = c->chain;
+    struct qr_sig first;
+    struct signing s = {&k->request, &k->started, &k->share, &first};
+    QR_TRY(first_signature(c, h, &first, err));
+    return sign_payload(c, &s, k->first + 1, body, err);
+}
+
+enum qr_rc ceremony_chain(struct ceremony *c, const struct leaf_signed *list, size_t n,
+                          struct ceremony_letter *out, struct qr_err *err)
+{
+    if (c->step != STEP_SHARED) return qr_fail(err, QR_STATE, "no second signature is under way");
+    struct heard *h = NULL;
+    struct qr_buf body;
+    qr_buf_init(&body, SCALAR_SIZE);
+    (void)refuse(c, "chain", "messages refused", 0, QR_FALSE);
+    enum qr_rc rc = hear_all(c, list, n, LEAF_ROUND_SHARE, &h, err);
+    if (rc == QR_OK) rc = sign_second(c, h, &body, err);
+    if (rc == QR_OK) rc = seal_letter(c, LEAF_ROUND_CHAIN, qr_buf_bytes(&body), out);
+    qr_buf_fini(&body);
+    heard_free(h);
+    drop_nonces(c);
+    drop_chain(c);
     c->step = STEP_DEALT;
     return rc;
 }

@@ -7,7 +7,7 @@
  * it with what this process itself approved and sent.  A refusal ends the
  * attempt for this participant, never loosens a check.
  *
- * Order of calls in one attempt: frozen -> dkg1 -> sign.  A new attempt starts
+ * Order of calls in one attempt: frozen -> dkg1 -> sign (-> chain).  A new attempt starts
  * again with frozen; shares and nonces of the old one are wiped first.
  *
  * Spec: TRUST.md sections 6 and 7, docs/FORMATS.md sections 6 and 9. */
@@ -69,7 +69,8 @@ enum qr_rc ceremony_dkg1(struct ceremony *c, const struct leaf_signed *list, siz
                          struct ceremony_letter *out, struct qr_err *err) QR_MUST_CHECK;
 /* The dkg2 envelopes of all members and material of stage `started`.  The
  * share leaves only after everything holds; keys and nonces are gone when it
- * returns, whatever the result. */
+ * returns, whatever the result, but for those of a second signature, which go
+ * with ceremony_chain. */
 struct ceremony_sign_in {
     const struct leaf_signed *list;
     size_t n;
@@ -77,6 +78,11 @@ struct ceremony_sign_in {
 };
 enum qr_rc ceremony_sign(struct ceremony *c, const struct ceremony_sign_in *in,
                          struct ceremony_letter *out, struct qr_err *err) QR_MUST_CHECK;
+/* The share envelopes of all members, where a second signature is over the first
+ * (minisign): puts the first together, verifies it, and answers with our share
+ * of the second.  QR_FALSE with blame when a member's share is wrong. */
+enum qr_rc ceremony_chain(struct ceremony *c, const struct leaf_signed *list, size_t n,
+                          struct ceremony_letter *out, struct qr_err *err) QR_MUST_CHECK;
 /* Our refusal to go on, to be sent: step, reason code and blamed member of the
  * last failure. */
 enum qr_rc ceremony_abort(struct ceremony *c, struct ceremony_letter *out) QR_MUST_CHECK;

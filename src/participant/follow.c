@@ -207,6 +207,16 @@ static enum qr_rc on_sign(struct follow *f, const struct leaf_order *o, struct q
     return submit_and_free(f, &l, rc, err);
 }
 
+static enum qr_rc on_chain(struct follow *f, const struct leaf_order *o, struct qr_err *err)
+{
+    struct messages m;
+    struct ceremony_letter l;
+    enum qr_rc rc = read_messages(o, &m, err);
+    if (rc == QR_OK) rc = ceremony_chain(f->ceremony, m.list, m.n, &l, err);
+    qr_buf_fini(&m.pool);
+    return submit_and_free(f, &l, rc, err);
+}
+
 /* A step that failed: say so to the others, and wait for what comes.  A log
  * with two histories ends everything. */
 static enum qr_rc give_up_attempt(struct follow *f, enum qr_rc rc, const struct qr_err *why)
@@ -296,6 +306,7 @@ static enum qr_rc take_step(struct follow *f, const struct leaf_order *o, struct
     case LEAF_ORDER_FROZEN: return on_frozen(f, err);
     case LEAF_ORDER_DKG1: return on_dkg1(f, o, err);
     case LEAF_ORDER_SIGN: return on_sign(f, o, err);
+    case LEAF_ORDER_CHAIN: return on_chain(f, o, err);
     default: return QR_OK;
     }
 }

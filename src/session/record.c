@@ -128,7 +128,7 @@ static enum qr_rc read_state(const json_t *v, struct session *s, struct qr_err *
     struct qr_obj rules = qr_obj_obj(&o, "rules");
     s->state = (enum session_state)qr_obj_int(&o, "state", SESSION_OPEN, SESSION_FAILED);
     (void)qr_obj_int(&o, "v", 1, 1);
-    s->wait = (enum session_wait)qr_obj_int(&o, "wait", SESSION_WAIT_JOIN, SESSION_WAIT_NONE);
+    s->wait = (enum session_wait)qr_obj_int(&o, "wait", SESSION_WAIT_JOIN, SESSION_WAIT_SEAL);
     QR_TRY(qr_obj_done(&o, err));
     QR_TRY(read_rules(&rules, &s->rules, err));
     for (size_t i = 0; i < json_array_size(approvals); i++)

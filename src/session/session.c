@@ -264,6 +264,10 @@ static void round_complete(struct step *t)
         go(t, SESSION_SIGNING, SESSION_WAIT_AGGREGATE, s->rules.service_us);
         add(t, SESSION_DO_AGGREGATE);
         break;
+    case SESSION_WAIT_CHAIN:
+        go(t, SESSION_SIGNING, SESSION_WAIT_SEAL, s->rules.service_us);
+        add(t, SESSION_DO_AGGREGATE);
+        break;
     default: qr_fatal("no round waits in %s", session_wait_name(s->wait));
     }
 }
@@ -271,7 +275,7 @@ static void round_complete(struct step *t)
 static bool is_round(enum session_wait wait)
 {
     return wait == SESSION_WAIT_PRESENCE || wait == SESSION_WAIT_DKG1 ||
-           wait == SESSION_WAIT_DKG2 || wait == SESSION_WAIT_SHARE;
+           wait == SESSION_WAIT_DKG2 || wait == SESSION_WAIT_SHARE || wait == SESSION_WAIT_CHAIN;
 }
 
 /* ---- events: approvals ---- */
@@ -471,11 +475,13 @@ static enum qr_rc on_progress(struct step *t)
                                                     SESSION_WAIT_COMPLETE,
                                                 [SESSION_EV_GROUP_CERTIFIED] = SESSION_WAIT_CERTIFY,
                                                 [SESSION_EV_STARTED_LOGGED] = SESSION_WAIT_START,
+                                                [SESSION_EV_CHAINED] = SESSION_WAIT_AGGREGATE,
                                                 [SESSION_EV_AGGREGATED] = SESSION_WAIT_AGGREGATE,
                                                 [SESSION_EV_MADE_LOGGED] = SESSION_WAIT_MAKE};
     struct session *s = t->s;
     const struct session_rules *r = &s->rules;
-    if (awaited[t->ev->kind] != s->wait) return QR_OK;
+    bool second = s->wait == SESSION_WAIT_SEAL && t->ev->kind == SESSION_EV_AGGREGATED;
+    if (awaited[t->ev->kind] != s->wait && !second) return QR_OK;
     switch (s->wait) {
     case SESSION_WAIT_ROSTER:
         go(t, SESSION_QUORATE, SESSION_WAIT_FREEZE, r->service_us);
@@ -502,6 +508,12 @@ static enum qr_rc on_progress(struct step *t)
         do_order(t, SESSION_ORDER_SIGN);
         break;
     case SESSION_WAIT_AGGREGATE:
+    case SESSION_WAIT_SEAL:
+        if (t->ev->kind == SESSION_EV_CHAINED) {
+            go(t, SESSION_SIGNING, SESSION_WAIT_CHAIN, r->round_us);
+            do_order(t, SESSION_ORDER_CHAIN);
+            break;
+        }
         go(t, SESSION_SIGNING, SESSION_WAIT_MAKE, INT64_MAX);
         do_log(t, SESSION_LOG_SIGNATURE_MADE);
         break;

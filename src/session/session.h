@@ -54,7 +54,11 @@ enum session_wait {
     SESSION_WAIT_SHARE,     /* SIGNING: a signature share of every member */
     SESSION_WAIT_AGGREGATE, /* SIGNING: the shares are being combined */
     SESSION_WAIT_MAKE,      /* SIGNING: signature.made in the log; no way back */
-    SESSION_WAIT_NONE       /* final */
+    SESSION_WAIT_NONE,      /* final */
+    /* Between aggregate and make, where a second signature is over the first
+     * (the numbers above are in stored records). */
+    SESSION_WAIT_CHAIN, /* SIGNING: a share of the second signature of every member */
+    SESSION_WAIT_SEAL   /* SIGNING: these shares are being combined */
 };
 
 /* Facts fixed when the session is requested.  All times in microseconds. */
@@ -65,7 +69,7 @@ struct session_rules {
     struct qr_hash requester; /* commitment */
     int64_t expires_us;       /* wall time */
     int64_t presence_us;      /* how long an answer to `presence` may take */
-    int64_t round_us;         /* ... dkg1, dkg2, share */
+    int64_t round_us;         /* ... dkg1, dkg2, share, chain */
     int64_t service_us;       /* ... authd, cad, the log, our own computing */
     int64_t grace_us;         /* how long a watcher may be away and still count */
     int64_t backoff_us;       /* wait after a failure that blames nobody */
@@ -123,7 +127,8 @@ enum session_event_kind {
     SESSION_EV_COMPLETED_LOGGED,
     SESSION_EV_GROUP_CERTIFIED,
     SESSION_EV_STARTED_LOGGED,
-    SESSION_EV_AGGREGATED, /* and verified under the group key */
+    SESSION_EV_CHAINED,    /* verified under the group key; a second signature is to follow */
+    SESSION_EV_AGGREGATED, /* all, and verified under the group key */
     SESSION_EV_MADE_LOGGED,
     SESSION_EV_STEP_FAILED, /* attempt, reason: nobody to blame; culprits leave */
     SESSION_EV_TICK,
@@ -174,6 +179,7 @@ enum session_order_kind {
     SESSION_ORDER_FROZEN,
     SESSION_ORDER_DKG1,
     SESSION_ORDER_SIGN,
+    SESSION_ORDER_CHAIN,
     SESSION_ORDER_SIGNED,
     SESSION_ORDER_ATTEMPT_FAILED,
     SESSION_ORDER_ENDED

@@ -194,31 +194,81 @@ static enum qr_rc statement_message(const struct trust_dir *dir, const struct le
     return rc;
 }
 
-enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
-                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
-                                 struct qr_bytes file, struct qr_buf *out)
+static enum qr_rc file_is(const struct leaf_request *req, struct qr_bytes file)
 {
-    if (p->type == QR_DSSE) return statement_message(dir, req, d, out);
-    if (p->type == QR_SSHSIG) return payload_sshsig(qr_str(p->ns), req->artifact.sha256.b, out);
     if (!file.p) return QR_RANGE;
     struct qr_hash hash = qr_sha256_one(file);
-    if (!qr_hash_equal(&hash, &req->artifact.sha256)) return QR_FALSE;
-    qr_buf_put_bytes(out, file);
+    return qr_hash_equal(&hash, &req->artifact.sha256) ? QR_OK : QR_FALSE;
+}
+
+static enum qr_rc global_message(const struct leaf_request *req, const struct qr_sig *first,
+                                 struct qr_buf *out)
+{
+    if (!first) return QR_RANGE;
+    struct qr_buf comment;
+    qr_buf_init(&comment, MAX_STATEMENT);
+    enum qr_rc rc = leaf_trusted_comment(req, &comment);
+    if (rc == QR_OK) rc = payload_minisign_global(first->b, qr_buf_bytes(&comment), out);
+    qr_buf_fini(&comment);
+    return rc;
+}
+
+enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
+                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
+                                 const struct trust_given *given, struct qr_buf *out)
+{
+    switch (p->type) {
+    case QR_DSSE: return statement_message(dir, req, d, out);
+    case QR_SSHSIG: return payload_sshsig(qr_str(p->ns), req->artifact.sha256.b, out);
+    case QR_MINISIGN: QR_TRY(file_is(req, given->file)); return payload_minisign(given->file, out);
+    case QR_MINISIGN_GLOBAL: return global_message(req, given->first, out);
+    default: break;
+    }
+    QR_TRY(file_is(req, given->file));
+    qr_buf_put_bytes(out, given->file);
     QR_TRY(qr_buf_ok(out));
-    return payload_raw_check(file, NULL);
+    return payload_raw_check(given->file, NULL);
+}
+
+/* The artifact's digest, and for the second signature the trusted comment. */
+static enum qr_rc minisign_digest(const struct leaf_request *req, enum qr_payload type,
+                                  struct qr_hash *out)
+{
+    struct qr_buf b;
+    qr_buf_init(&b, MAX_STATEMENT);
+    qr_buf_put_bytes(&b, QR_BYTES_OF(req->artifact.sha256.b));
+    enum qr_rc rc = type == QR_MINISIGN ? qr_buf_ok(&b) : leaf_trusted_comment(req, &b);
+    if (rc == QR_OK)
+        *out = qr_sha256_tagged(type == QR_MINISIGN ? "quorate/minisign/v1"
+                                                    : "quorate/minisign-global/v1",
+                                qr_buf_bytes(&b));
+    qr_buf_fini(&b);
+    return rc;
+}
+
+enum qr_rc trust_payload_named(const struct leaf_request *req, const struct leaf_payload *p,
+                               struct qr_bytes msg, struct qr_hash *out)
+{
+    if (p->type == QR_MINISIGN || p->type == QR_MINISIGN_GLOBAL)
+        return minisign_digest(req, p->type, out);
+    *out = qr_sha256_one(msg);
+    return QR_OK;
 }
 
 enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
                                 struct qr_hash *out)
 {
+    if (p->type == QR_MINISIGN || p->type == QR_MINISIGN_GLOBAL)
+        return minisign_digest(req, p->type, out);
     if (p->type == QR_RAW) {
         *out = req->artifact.sha256;
         return QR_OK;
     }
     struct qr_buf msg;
+    struct trust_given nothing = {.first = NULL};
     qr_buf_init(&msg, MAX_STATEMENT + 256);
-    enum qr_rc rc = trust_payload_message(dir, req, d, p, QR_BYTES_NONE, &msg);
+    enum qr_rc rc = trust_payload_message(dir, req, d, p, &nothing, &msg);
     if (rc == QR_OK) *out = qr_sha256_one(qr_buf_bytes(&msg));
     qr_buf_fini(&msg);
     return rc;

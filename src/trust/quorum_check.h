@@ -29,16 +29,26 @@ struct trust_descriptor {
     struct qr_hash hash;
     struct leaf_descriptor is;
 };
-/* Appends the message that a payload stands for.  raw is the file (borrowed),
- * whose digest is compared: QR_FALSE; QR_POLICY: a file that would mean
- * something else to another protocol; QR_RANGE: raw without a file (p NULL). */
+/* What some payloads are made of besides the entries; borrows. */
+struct trust_given {
+    struct qr_bytes file;       /* raw, minisign; p NULL: none */
+    const struct qr_sig *first; /* minisign-global: the signature minisign; NULL: none */
+};
+/* Appends the message that a payload stands for.  The file's digest is compared:
+ * QR_FALSE; QR_POLICY: a file that would mean something else to another
+ * protocol; QR_RANGE: what it is made of is not given. */
 enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
                                  const struct leaf_descriptor *d, const struct leaf_payload *p,
-                                 struct qr_bytes file, struct qr_buf *out) QR_MUST_CHECK;
-/* SHA-256 of that message; needs no file. */
+                                 const struct trust_given *given, struct qr_buf *out) QR_MUST_CHECK;
+/* What names that message in entries: its SHA-256, or for minisign's two the
+ * digest of what they are made of (docs/FORMATS.md section 8).  Needs neither
+ * file nor signature. */
 enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
                                 struct qr_hash *out) QR_MUST_CHECK;
+/* The same from the message itself, where that can be. */
+enum qr_rc trust_payload_named(const struct leaf_request *req, const struct leaf_payload *p,
+                               struct qr_bytes msg, struct qr_hash *out) QR_MUST_CHECK;
 /* A freeze and everything it was made from; borrows. */
 struct trust_freeze {
     const struct trust_request *req;
