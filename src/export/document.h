@@ -31,4 +31,6 @@ enum qr_rc export_document_make(const struct export_document *d, struct qr_bytes
 enum qr_rc export_document_verify(struct export_input *in, const struct export_watch *watch,
                                   struct export_verdict *out) QR_MUST_CHECK;
 
+extern const struct export_document export_html, export_oscal;
+
 #endif

@@ -5,7 +5,8 @@
  * every entry has. */
 #include "export/format.h"
 
-static const struct export_format *const formats[] = {&export_jsonl, &export_csv, &export_dsse};
+static const struct export_format *const formats[] = {&export_jsonl, &export_csv, &export_ocsf,
+                                                      &export_syslog, &export_dsse};
 
 const struct export_format *export_format_find(struct qr_bytes name)
 {
@@ -24,6 +25,8 @@ const struct export_format *export_format_sniff(struct qr_bytes first)
 {
     if (begins(first, "{\"checkpoint_end\":")) return &export_jsonl;
     if (begins(first, "row,")) return &export_csv;
+    if (begins(first, "{\"activity_id\":")) return &export_ocsf;
+    if (begins(first, "<110>1 ")) return &export_syslog;
     return NULL;
 }
 

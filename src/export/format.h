@@ -52,6 +52,6 @@ void export_block_write(uint64_t index, const struct qr_hash *leaf, size_t n, st
 enum qr_rc export_block_read(struct qr_bytes line, uint64_t *index, struct qr_hash *leaf, size_t *n)
     QR_MUST_CHECK;
 
-extern const struct export_format export_jsonl, export_dsse, export_csv;
+extern const struct export_format export_jsonl, export_dsse, export_csv, export_ocsf, export_syslog;
 
 #endif

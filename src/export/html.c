@@ -1,0 +1,325 @@
+/* html.c - a report for people, in one file without scripts, that prints well.
+ *
+ * What is said of the range, the sessions, and every row; the rows themselves are
+ * inside, in base64.  Nothing is loaded: the content security policy of the page
+ * forbids it. */
+#include "export/document.h"
+#include "export/sessions.h"
+
+#include <inttypes.h>
+
+#define BEGINS "<!DOCTYPE html>\n"
+#define DATA_BEGINS "<template id=\"export\">"
+#define DATA_ENDS "</template>"
+
+static const char top[] =
+    BEGINS "<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+           "'unsafe-inline'\">\n"
+           "<meta name=\"viewport\" content=\"width=device-width\">\n"
+           "<title>Log export</title>\n<style>\n"
+           "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 "
+           "1em;color:#1a1a1a;background:#fff}\n"
+           "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
+           "table{border-collapse:collapse;width:100%;font-size:.86em}\n"
+           "th,td{text-align:left;vertical-align:top;padding:.25em .6em .25em 0;border-bottom:1px "
+           "solid #ddd}\n"
+           "th{border-bottom:2px solid #666}\n"
+           "code,pre{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}\n"
+           "pre{background:#f4f4f4;padding:.7em;white-space:pre-wrap}\n"
+           ".k{white-space:nowrap}.denied,.error{color:#9a1c00}\n"
+           "@media "
+           "print{body{margin:0;max-width:none;font-size:9.5pt}thead{display:table-header-group}tr{"
+           "break-inside:avoid}h2{break-after:avoid}}\n"
+           "</style></head><body>\n";
+
+struct page {
+    struct export_sessions *sessions;
+    struct qr_buf head, rows, counts;
+};
+
+static void put_text(struct qr_bytes s, struct qr_buf *out)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        switch (s.p[i]) {
+        case '<': qr_buf_put_str(out, "&lt;"); break;
+        case '>': qr_buf_put_str(out, "&gt;"); break;
+        case '&': qr_buf_put_str(out, "&amp;"); break;
+        case '"': qr_buf_put_str(out, "&quot;"); break;
+        case '\'': qr_buf_put_str(out, "&#39;"); break;
+        /* also a line end: every row of the table is one line of the file */
+        default: qr_buf_put_u8(out, s.p[i] < 0x20 ? ' ' : s.p[i]);
+        }
+    }
+}
+
+/* The first letters of a hash, with all of it to hover over. */
+static void put_short(struct qr_bytes s, struct qr_buf *out)
+{
+    if (s.n <= 20) {
+        put_text(s, out);
+        return;
+    }
+    qr_buf_put_str(out, "<code title=\"");
+    put_text(s, out);
+    qr_buf_put_str(out, "\">");
+    put_text(QR_BYTES(s.p, 16), out);
+    qr_buf_put_str(out, "…</code>");
+}
+
+static void put_pair(const char *name, struct qr_bytes value, struct qr_buf *out)
+{
+    qr_buf_printf(out, "<tr><th>%s</th><td>", name);
+    put_text(value, out);
+    qr_buf_put_str(out, "</td></tr>\n");
+}
+
+static void put_pair_u64(const char *name, uint64_t v, struct qr_buf *out)
+{
+    qr_buf_printf(out, "<tr><th>%s</th><td>%" PRIu64 "</td></tr>\n", name, v);
+}
+
+/* ---- the head ---- */
+
+static void put_note(const char *name, const struct qr_buf *note, struct qr_buf *out)
+{
+    if (note->n == 0) return;
+    qr_buf_printf(out, "<h2>%s</h2>\n<pre>", name);
+    for (size_t i = 0; i < note->n; i++)
+        if (note->p[i] == '\n')
+            qr_buf_put_u8(out, '\n');
+        else
+            put_text(QR_BYTES(note->p + i, 1), out);
+    qr_buf_put_str(out, "</pre>\n");
+}
+
+static void put_counts(const struct export_header *h, struct qr_buf *out)
+{
+    qr_buf_put_str(out, "<h2>Rows by kind</h2>\n<table>\n");
+    for (unsigned k = 0; k < LEAF_KIND_COUNT; k++)
+        if (h->counts[k]) put_pair_u64(leaf_kind_name((enum leaf_kind)k), h->counts[k], out);
+    if (h->foreign) put_pair_u64("foreign", h->foreign, out);
+    qr_buf_put_str(out, "</table>\n");
+}
+
+static void put_controls(const struct export_header *h, struct qr_buf *out)
+{
+    qr_buf_put_str(out, "<h2>Controls</h2>\n<table><thead><tr><th>control</th><th>what it is</th>"
+                        "<th>rows</th><th>evidence</th><th>it shows</th></tr></thead>\n");
+    for (size_t i = 0; i < h->controls.n; i++) {
+        const struct export_control *c = &h->controls.c[i];
+        uint64_t rows = 0;
+        for (unsigned k = 0; k < LEAF_KIND_COUNT; k++)
+            if (c->kinds >> k & 1) rows += h->counts[k];
+        qr_buf_put_str(out, "<tr><td class=\"k\">");
+        put_text(qr_str(c->id), out);
+        qr_buf_put_str(out, "</td><td>");
+        put_text(qr_str(c->title), out);
+        qr_buf_printf(out, "</td><td>%" PRIu64 "</td><td>", rows);
+        put_text(qr_str(c->command), out);
+        qr_buf_put_str(out, "</td><td>");
+        put_text(qr_str(c->shows), out);
+        qr_buf_put_str(out, "</td></tr>\n");
+    }
+    qr_buf_put_str(out, "</table>\n");
+}
+
+static enum qr_rc on_header(void *ctx, const struct export_header *h, struct qr_err *err)
+{
+    struct page *p = ctx;
+    struct qr_buf *out = &p->head;
+    (void)err;
+    qr_buf_put_str(out, "<h1>Log export</h1>\n"
+                        "<p>Every entry of the range stands below. This page proves nothing by "
+                        "itself: <code>tlog-verify export --trust DIR FILE</code> proves from this "
+                        "file that no entry is missing, changed, moved or doubled, and that the "
+                        "log signed it.</p>\n<table>\n");
+    put_pair("log", qr_str(h->origin), out);
+    put_pair_u64("first entry", h->start, out);
+    put_pair_u64("first entry after the range", h->end, out);
+    put_pair_u64("entries in the range", h->end - h->start, out);
+    put_pair_u64("rows shown", h->rows, out);
+    for (size_t i = 0; i < h->filters; i++) {
+        struct qr_buf b;
+        qr_buf_init(&b, 1024 * 1024);
+        qr_buf_printf(&b, "%s=", export_column_name((enum export_column)h->filter[i].column));
+        qr_buf_put_bytes(&b, h->filter[i].value);
+        put_pair("filter", qr_buf_bytes(&b), out);
+        qr_buf_fini(&b);
+    }
+    put_pair("exported", qr_str(h->exported_at), out);
+    put_pair("by quorate-export", qr_str(h->tool_version), out);
+    qr_buf_put_str(out, "</table>\n");
+    put_counts(h, out);
+    put_note("Checkpoint", &h->checkpoint_end, &p->counts);
+    put_note("Earlier checkpoint, of the same log", &h->checkpoint_start, &p->counts);
+    put_controls(h, &p->counts);
+    return QR_OK;
+}
+
+/* ---- rows ---- */
+
+static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *err)
+{
+    static const enum export_column plain[] = {EXPORT_EVENT_TIME, EXPORT_EVENT_TYPE},
+                                    shorts[] = {EXPORT_ACTOR_ID, EXPORT_SUBJECT_ID};
+    struct page *p = ctx;
+    struct qr_buf *out = &p->rows;
+    (void)err;
+    export_sessions_take(p->sessions, r);
+    qr_buf_printf(out, "<tr id=\"row-%" PRIu64 "\"><td>%" PRIu64 "</td>", r->index, r->index);
+    for (size_t i = 0; i < 2; i++) {
+        qr_buf_put_str(out, "<td class=\"k\">");
+        put_text(export_cell(r, plain[i]), out);
+        qr_buf_put_str(out, "</td>");
+    }
+    for (size_t i = 0; i < 2; i++) {
+        qr_buf_put_str(out, "<td>");
+        put_short(export_cell(r, shorts[i]), out);
+        qr_buf_put_str(out, "</td>");
+    }
+    qr_buf_put_str(out, "<td>");
+    put_text(export_cell(r, EXPORT_ACTOR_ROLE), out);
+    qr_buf_put_str(out, "</td><td class=\"");
+    put_text(export_cell(r, EXPORT_OUTCOME), out);
+    qr_buf_put_str(out, "\">");
+    put_text(export_cell(r, EXPORT_OUTCOME), out);
+    qr_buf_put_u8(out, ' ');
+    put_text(export_cell(r, EXPORT_REASON_CODE), out);
+    qr_buf_put_str(out, "</td><td>");
+    put_text(export_cell(r, EXPORT_MEANING), out);
+    qr_buf_put_str(out, "</td><td>");
+    put_text(export_cell(r, EXPORT_SESSION_ID), out);
+    if (export_cell(r, EXPORT_ERASED_UNDER).n > 0) {
+        qr_buf_put_str(out, "</td><td>erased under entry ");
+        put_text(export_cell(r, EXPORT_ERASED_UNDER), out);
+    } else {
+        qr_buf_put_str(out, "</td><td>");
+    }
+    qr_buf_put_str(out, "</td></tr>\n");
+    return qr_buf_ok(out);
+}
+
+/* ---- sessions ---- */
+
+static struct qr_bytes text_of(const json_t *o, const char *key)
+{
+    const json_t *s = json_object_get(o, key);
+    return json_is_string(s) ? QR_BYTES(json_string_value(s), json_string_length(s))
+                             : QR_BYTES_NONE;
+}
+
+static void put_decisions(const json_t *list, struct qr_buf *out)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *d = json_array_get(list, i);
+        qr_buf_put_str(out, "<div><a href=\"#row-");
+        put_text(text_of(d, "leaf_index"), out);
+        qr_buf_put_str(out, "\">");
+        put_text(text_of(d, "leaf_index"), out);
+        qr_buf_put_str(out, "</a> ");
+        put_text(text_of(d, "meaning"), out);
+        qr_buf_put_str(out, " by ");
+        put_text(text_of(d, "actor_role"), out);
+        qr_buf_put_u8(out, ' ');
+        put_short(text_of(d, "actor_id"), out);
+        qr_buf_put_str(out, ", ");
+        put_text(text_of(d, "event_time"), out);
+        qr_buf_put_str(out, "</div>");
+    }
+}
+
+static void put_session(const json_t *s, struct qr_buf *out)
+{
+    qr_buf_put_str(out, "<tr><td><a href=\"#row-");
+    put_text(text_of(s, "request_index"), out);
+    qr_buf_put_str(out, "\">");
+    put_text(text_of(s, "session_id"), out);
+    qr_buf_put_str(out, "</a></td><td>");
+    put_text(text_of(s, "artifact_name"), out);
+    qr_buf_put_str(out, "<div>");
+    put_short(text_of(s, "artifact_digest"), out);
+    qr_buf_put_str(out, "</div></td><td>");
+    put_short(text_of(s, "requester"), out);
+    qr_buf_put_str(out, "<div>");
+    put_text(text_of(s, "requested"), out);
+    qr_buf_put_str(out, "</div></td><td>");
+    put_decisions(json_object_get(s, "decisions"), out);
+    qr_buf_put_str(out, "</td><td>");
+    put_text(text_of(s, "quorum_have"), out);
+    if (text_of(s, "quorum_need").n > 0) qr_buf_put_str(out, " of ");
+    put_text(text_of(s, "quorum_need"), out);
+    qr_buf_put_str(out, "</td><td>");
+    put_text(text_of(s, "state"), out);
+    qr_buf_put_str(out, "<div>");
+    put_text(text_of(s, "ended"), out);
+    qr_buf_put_str(out, "</div>");
+    put_text(text_of(s, "trust_classes"), out);
+    qr_buf_put_str(out, "</td></tr>\n");
+}
+
+static void put_sessions(const json_t *list, struct qr_buf *out)
+{
+    qr_buf_put_str(out,
+                   "<h2>Sessions requested in the range</h2>\n<table><thead><tr><th>session</th>"
+                   "<th>artifact</th><th>requester</th><th>decisions</th><th>approvals</th>"
+                   "<th>state</th></tr></thead>\n");
+    for (size_t i = 0; i < json_array_size(list); i++) put_session(json_array_get(list, i), out);
+    qr_buf_put_str(out, "</table>\n");
+}
+
+/* ---- the page ---- */
+
+static void assemble(const struct page *p, struct qr_bytes jsonl, struct qr_buf *out)
+{
+    qr_buf_put_str(out, top);
+    qr_buf_put_bytes(out, qr_buf_bytes(&p->head));
+    put_sessions(export_sessions_list(p->sessions), out);
+    qr_buf_put_bytes(out, qr_buf_bytes(&p->counts));
+    qr_buf_put_str(out, "<h2>Rows</h2>\n<table><thead><tr><th>entry</th><th>time</th><th>kind</th>"
+                        "<th>actor</th><th>about</th><th>role</th><th>outcome</th><th>meaning</th>"
+                        "<th>session</th><th></th></tr></thead>\n");
+    qr_buf_put_bytes(out, qr_buf_bytes(&p->rows));
+    qr_buf_put_str(out, "</table>\n" DATA_BEGINS);
+    qr_buf_put_base64(out, jsonl);
+    qr_buf_put_str(out, DATA_ENDS "\n</body></html>\n");
+}
+
+static enum qr_rc make(struct qr_bytes jsonl, struct qr_buf *out, struct qr_err *err)
+{
+    struct page p = {.sessions = export_sessions_new()};
+    const struct export_watch watch = {on_header, on_row, &p};
+    struct export_input in;
+    struct export_verdict v;
+    qr_buf_init(&p.head, EXPORT_DOCUMENT_MAX);
+    qr_buf_init(&p.counts, EXPORT_DOCUMENT_MAX);
+    qr_buf_init(&p.rows, 4 * EXPORT_DOCUMENT_MAX);
+    export_input_init(&in, NULL, jsonl, EXPORT_UNIT_MAX);
+    enum qr_rc rc = export_verify(&in, &watch, &v);
+    if (rc == QR_OK)
+        assemble(&p, jsonl, out);
+    else
+        rc = qr_fail(err, rc, "%s", v.err.text);
+    export_input_fini(&in);
+    qr_buf_fini(&p.head);
+    qr_buf_fini(&p.counts);
+    qr_buf_fini(&p.rows);
+    export_sessions_free(p.sessions);
+    return rc;
+}
+
+/* The base64 stands before the end, which is always the same. */
+static enum qr_rc inner(struct qr_bytes document, struct qr_buf *jsonl)
+{
+    struct qr_bytes begin = qr_str(DATA_BEGINS), end = qr_str(DATA_ENDS "\n</body></html>\n");
+    if (document.n < end.n) return QR_MALFORMED;
+    size_t to = document.n - end.n, from = to;
+    if (!qr_bytes_equal(QR_BYTES(document.p + to, end.n), end)) return QR_MALFORMED;
+    while (from > 0 && document.p[from - 1] != '>') from--;
+    if (from < begin.n || !qr_bytes_equal(QR_BYTES(document.p + from - begin.n, begin.n), begin))
+        return QR_MALFORMED;
+    return qr_unbase64(QR_BYTES(document.p + from, to - from), jsonl);
+}
+
+const struct export_document export_html = {
+    .name = "html", .begins = BEGINS, .make = make, .inner = inner};
