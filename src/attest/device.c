@@ -86,6 +86,7 @@ enum qr_rc attest_hardware_guest(const struct attest_hardware *conf,
 
 struct hardware {
     struct attest_guest guest;
+    struct attest_guest keys; /* configfs derives none: the other driver, if it is there */
     char *certs_dir;
 };
 
@@ -130,19 +131,21 @@ static enum qr_rc hw_key(void *ctx, const struct attest_key_mix *mix,
                          uint8_t out[ATTEST_DERIVED_SIZE], struct qr_err *err)
 {
     const struct hardware *h = ctx;
-    return h->guest.key(h->guest.ctx, mix, out, err);
+    const struct attest_guest *g = h->guest.key ? &h->guest : &h->keys;
+    return g->key(g->ctx, mix, out, err);
 }
 
 static bool hw_dead(void *ctx)
 {
     const struct hardware *h = ctx;
-    return h->guest.dead(h->guest.ctx);
+    return h->guest.dead(h->guest.ctx) || (h->keys.dead && h->keys.dead(h->keys.ctx));
 }
 
 static void hw_close(void *ctx)
 {
     struct hardware *h = ctx;
     if (h->guest.close) h->guest.close(h->guest.ctx);
+    if (h->keys.close) h->keys.close(h->keys.ctx);
     free(h->certs_dir);
     free(h);
 }
@@ -169,8 +172,10 @@ enum qr_rc attest_hardware_open(const struct attest_hardware *conf,
         hw_close(h);
         return rc;
     }
+    if (!h->guest.key && qr_bytes_is(qr_str(conf->name), "auto"))
+        (void)!attest_guest_sev(kernel, conf->level, false, &h->keys, NULL);
     *out = (struct attest_device){.get_report = hw_report,
-                                  .get_key = h->guest.key ? hw_key : NULL,
+                                  .get_key = h->guest.key || h->keys.key ? hw_key : NULL,
                                   .dead = hw_dead,
                                   .close = hw_close,
                                   .trust_class = ATTEST_PRODUCTION,

@@ -323,6 +323,48 @@ static enum qr_rc sim_report(void *ctx, const struct attest_ask *ask, struct att
     return attest_evidence_copy(&e, out, err);
 }
 
+static uint64_t raw_u64(const uint8_t raw[8])
+{
+    return (uint64_t)qr_get_le32(raw + 4) << 32 | qr_get_le32(raw);
+}
+
+/* As firmware does: from a secret of the chip and what is asked for.  No level
+ * above our own is. */
+static enum qr_rc sim_key(void *ctx, const struct attest_key_mix *mix,
+                          uint8_t out[ATTEST_DERIVED_SIZE], struct qr_err *err)
+{
+    const struct simulator *s = ctx;
+    const struct attest_report *r = &s->report;
+    uint8_t chip[ATTEST_SCALAR_SIZE];
+    struct qr_buf info;
+    BIGNUM *d = NULL;
+    for (unsigned i = 0; i < 64; i += 8)
+        if ((mix->tcb >> i & 0xff) > (raw_u64(r->committed_tcb) >> i & 0xff))
+            return qr_fail(err, QR_RANGE, "the simulator derives no key of newer firmware");
+    if (mix->vmpl < r->vmpl || mix->guest_svn > r->guest_svn)
+        return qr_fail(err, QR_RANGE, "the simulator derives no such key");
+    must(EVP_PKEY_get_bn_param(s->key, "priv", &d));
+    must(BN_bn2binpad(d, chip, sizeof chip));
+    BN_clear_free(d);
+    qr_buf_init(&info, 512);
+    qr_buf_put_le64(&info, mix->fields);
+    qr_buf_put_le32(&info, mix->root);
+    qr_buf_put_le32(&info, mix->vmpl);
+    if (mix->fields & ATTEST_MIX_POLICY) qr_buf_put_le64(&info, r->policy);
+    if (mix->fields & ATTEST_MIX_IMAGE_ID) qr_buf_put_bytes(&info, QR_BYTES_OF(r->image_id));
+    if (mix->fields & ATTEST_MIX_FAMILY_ID) qr_buf_put_bytes(&info, QR_BYTES_OF(r->family_id));
+    if (mix->fields & ATTEST_MIX_MEASUREMENT) qr_buf_put_bytes(&info, QR_BYTES_OF(r->measurement));
+    if (mix->fields & ATTEST_MIX_SVN) qr_buf_put_le32(&info, mix->guest_svn);
+    if (mix->fields & ATTEST_MIX_TCB) qr_buf_put_le64(&info, mix->tcb);
+    enum qr_rc rc = qr_buf_ok(&info);
+    if (rc == QR_OK)
+        qr_hkdf_sha256(QR_BYTES_OF(chip), qr_str("quorate/sim-key/v1"), qr_buf_bytes(&info), out,
+                       ATTEST_DERIVED_SIZE);
+    qr_wipe(chip, sizeof chip);
+    qr_buf_fini(&info);
+    return rc;
+}
+
 /* The chip id as its certificate has it: the extension's raw bytes. */
 static enum qr_rc read_hwid(const char *dir, uint8_t out[ATTEST_CHIP_ID_SIZE], struct qr_err *err)
 {
@@ -410,6 +452,7 @@ enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attes
     }
     fill_report(&s->report, image);
     *out = (struct attest_device){.get_report = sim_report,
+                                  .get_key = sim_key,
                                   .close = sim_close,
                                   .trust_class = ATTEST_SIMULATED,
                                   .pace = sim_pace(s),

@@ -203,24 +203,33 @@ int qr_pem_no_password(char *out, int room, int writing, void *ctx)
 
 #define MAX_PEM 4096
 
+enum qr_rc qr_signer_from_pem(struct qr_signer *s, struct qr_bytes pem, struct qr_err *err)
+{
+    uint8_t seed[QR_KEY_SIZE];
+    size_t n = sizeof seed;
+    enum qr_rc rc = QR_OK;
+    BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+    EVP_PKEY *k = bio ? PEM_read_bio_PrivateKey(bio, NULL, qr_pem_no_password, NULL) : NULL;
+    if (!k || EVP_PKEY_id(k) != EVP_PKEY_ED25519 ||
+        EVP_PKEY_get_raw_private_key(k, seed, &n) != 1 || n != sizeof seed)
+        rc = qr_fail(err, QR_MALFORMED, "not an Ed25519 private key in PEM");
+    EVP_PKEY_free(k);
+    BIO_free(bio);
+    if (rc == QR_OK) rc = qr_signer_from_seed(s, seed, err);
+    qr_wipe(seed, sizeof seed);
+    return rc;
+}
+
 enum qr_rc qr_signer_load(struct qr_signer *s, const char *path, struct qr_err *err)
 {
     struct qr_buf pem;
+    struct qr_err why = {{0}};
     qr_buf_init(&pem, MAX_PEM);
     enum qr_rc rc = qr_file_read_private(path, &pem, err);
-    uint8_t seed[QR_KEY_SIZE];
-    size_t n = sizeof seed;
     if (rc == QR_OK) {
-        BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-        EVP_PKEY *k = bio ? PEM_read_bio_PrivateKey(bio, NULL, qr_pem_no_password, NULL) : NULL;
-        if (!k || EVP_PKEY_id(k) != EVP_PKEY_ED25519 ||
-            EVP_PKEY_get_raw_private_key(k, seed, &n) != 1 || n != sizeof seed)
-            rc = qr_fail(err, QR_MALFORMED, "%s: not an Ed25519 private key in PEM", path);
-        EVP_PKEY_free(k);
-        BIO_free(bio);
+        rc = qr_signer_from_pem(s, qr_buf_bytes(&pem), &why);
+        if (rc != QR_OK) rc = qr_fail(err, rc, "%s: %s", path, why.text);
     }
-    if (rc == QR_OK) rc = qr_signer_from_seed(s, seed, err);
-    qr_wipe(seed, sizeof seed);
     if (pem.p) qr_wipe(pem.p, pem.n);
     qr_buf_fini(&pem);
     return rc;

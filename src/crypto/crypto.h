@@ -68,6 +68,9 @@ void qr_signer_fini(struct qr_signer *s);
 /* For OpenSSL, wherever it reads a private key in PEM: an encrypted one is
  * refused; without this it would ask on the terminal. */
 int qr_pem_no_password(char *out, int room, int writing, void *ctx);
+/* From PEM PKCS#8; QR_MALFORMED. */
+enum qr_rc qr_signer_from_pem(struct qr_signer *s, struct qr_bytes pem, struct qr_err *err)
+    QR_MUST_CHECK;
 /* The private key as PEM PKCS#8 in a private file, and back. */
 enum qr_rc qr_signer_load(struct qr_signer *s, const char *path, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc qr_signer_save(const struct qr_signer *s, const char *path, struct qr_err *err)
