@@ -3,12 +3,28 @@
 
 #include "authd/store.h"
 
-static const char *const names[] = {
-    "AUTH_BIND",           "AUTH_HTTP_BIND",    "AUTH_HTTP_CERT",    "AUTH_HTTP_KEY",
-    "AUTH_THREADS",        "AUTH_TLS_CERT",     "AUTH_TLS_KEY",      "AUTH_TLS_CA",
-    "AUTH_DEMO_TOKEN",     "ROSTER_FILE",       "TLOG_ADDR",         "TEE_DEVICE",
-    "TEE_CERTS",           "TEE_LEVEL",         "TEE_POLICY_HASH",   "TEE_POLICY_FILE",
-    "SIGNING_POLICY_FILE", "QUORATE_STATE_DIR", "QUORATE_TRUST_DIR", NULL};
+static const char *const names[] = {"AUTH_BIND",
+                                    "AUTH_HTTP_BIND",
+                                    "AUTH_HTTP_CERT",
+                                    "AUTH_HTTP_KEY",
+                                    "AUTH_THREADS",
+                                    "AUTH_TLS_CERT",
+                                    "AUTH_TLS_KEY",
+                                    "AUTH_TLS_CA",
+                                    "AUTH_DEMO_TOKEN",
+                                    "ROSTER_FILE",
+                                    "TLOG_ADDR",
+                                    "TEE_DEVICE",
+                                    "TEE_CERTS",
+                                    "TEE_LEVEL",
+                                    "SEAL",
+                                    "SEAL_SECRET",
+                                    "TEE_POLICY_HASH",
+                                    "TEE_POLICY_FILE",
+                                    "SIGNING_POLICY_FILE",
+                                    "QUORATE_STATE_DIR",
+                                    "QUORATE_TRUST_DIR",
+                                    NULL};
 
 static const struct service_spec spec = {
     .name = LAYOUT_AUTHD,

@@ -30,8 +30,13 @@ void enrolment_fini(struct enrolment *e)
 
 enum qr_rc people_init(struct people *p, struct service *s, struct qr_err *err)
 {
+    struct service_path path = path_in2(s->state, LAYOUT_AUTHD, LAYOUT_IDENTITY_KEY);
+    struct qr_signer key = {.secret = {0}};
     p->s = s;
-    return sealed_init(&p->sealed, s->state, s->rand, err);
+    QR_TRY(service_key_load(s, path.s, &key, err));
+    enum qr_rc rc = sealed_init(&p->sealed, s->state, &key, s->rand, err);
+    qr_signer_fini(&key);
+    return rc;
 }
 
 void people_fini(struct people *p) { sealed_fini(&p->sealed); }

@@ -10,18 +10,15 @@
 #define TAG_SEAL "quorate/identities/v1"
 #define TAG_SEAL_OWN "quorate/identity-own/v1"
 
-enum qr_rc sealed_init(struct sealed *s, const char *state, struct qr_rand rand, struct qr_err *err)
+enum qr_rc sealed_init(struct sealed *s, const char *state, const struct qr_signer *key,
+                       struct qr_rand rand, struct qr_err *err)
 {
-    struct service_path path = path_in2(state, LAYOUT_AUTHD, LAYOUT_IDENTITY_KEY);
-    struct qr_signer key = {.secret = {0}};
     s->rand = rand;
     s->dir = path_in2(state, LAYOUT_AUTHD, LAYOUT_IDENTITY_KEYS);
     QR_TRY(qr_dir_private(s->dir.s, err));
     QR_TRY(qr_secret_init(&s->service_key, 32, err));
-    QR_TRY(qr_signer_load(&key, path.s, err));
-    qr_hkdf_sha256(QR_BYTES(key.secret.p, QR_KEY_SIZE), QR_BYTES_NONE, qr_str(TAG_SEAL),
+    qr_hkdf_sha256(QR_BYTES(key->secret.p, QR_KEY_SIZE), QR_BYTES_NONE, qr_str(TAG_SEAL),
                    s->service_key.p, s->service_key.n);
-    qr_signer_fini(&key);
     return QR_OK;
 }
 

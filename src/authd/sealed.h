@@ -18,9 +18,10 @@ struct sealed {
     struct qr_rand rand;
 };
 
-/* Loads the service's key and makes the directory unless it is there. */
-enum qr_rc sealed_init(struct sealed *s, const char *state, struct qr_rand rand, struct qr_err *err)
-    QR_MUST_CHECK;
+/* Makes the directory unless it is there.  key: the service's, of the file
+ * LAYOUT_IDENTITY_KEY; borrowed. */
+enum qr_rc sealed_init(struct sealed *s, const char *state, const struct qr_signer *key,
+                       struct qr_rand rand, struct qr_err *err) QR_MUST_CHECK;
 void sealed_fini(struct sealed *s);
 
 /* HMAC of issuer and e-mail address: what an identity is found by. */

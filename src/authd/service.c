@@ -144,7 +144,7 @@ static enum qr_rc take_demo_token(struct authd *d, struct qr_err *err)
 static enum qr_rc load_grant_key(struct authd *d, struct qr_err *err)
 {
     struct service_path path = path_in2(d->s->state, LAYOUT_AUTHD, LAYOUT_GRANT_KEY);
-    QR_TRY(qr_signer_load(&d->grant_key, path.s, err));
+    QR_TRY(service_key_load(d->s, path.s, &d->grant_key, err));
     if (trust_keys_have(&d->s->trust->grant, &d->grant_key.pub)) return QR_OK;
     return qr_fail(err, QR_POLICY, "%s: not a grant key of the trust directory", path.s);
 }

@@ -17,7 +17,10 @@ static enum qr_rc load_ca(struct service *s, enum pki_kind kind, struct pki_ca *
         path_in(dir ? dir : state_trust.s, group ? LAYOUT_GROUP_CA : LAYOUT_PARTICIPANT_CA);
     struct service_path key =
         path_in2(s->state, LAYOUT_CAD, group ? LAYOUT_GROUP_CA_KEY : LAYOUT_PARTICIPANT_CA_KEY);
-    return pki_ca_load(kind, &s->trust->root, (struct pki_ca_files){cert.s, key.s}, out, err);
+    struct qr_signer signer = {.secret = {0}};
+    QR_TRY(service_key_load(s, key.s, &signer, err));
+    return pki_ca_take(kind, &s->trust->root, (struct pki_ca_files){cert.s, key.s}, &signer, out,
+                       err);
 }
 
 enum qr_rc cad_open(struct service *s, struct qr_err *err)

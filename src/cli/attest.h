@@ -2,7 +2,7 @@
  *
  * Each reads its own flags (cli_config) and works like a command of cli.h;
  * argv[0] is the subcommand's name.  None of them opens a socket, and only
- * `report` and `probe` look at a device. */
+ * `report`, `probe` and `seal` look at a device. */
 #ifndef QUORATE_CLI_ATTEST_H
 #define QUORATE_CLI_ATTEST_H
 
@@ -18,6 +18,8 @@ enum qr_rc cli_attest_explain(struct cli *c, int argc, char **argv, struct qr_er
 enum qr_rc cli_attest_report(struct cli *c, int argc, char **argv, struct qr_err *err);
 /* probe: devices, firmware, certificates, latency */
 enum qr_rc cli_attest_probe(struct cli *c, int argc, char **argv, struct qr_err *err);
+/* seal: key files, in place */
+enum qr_rc cli_attest_seal(struct cli *c, int argc, char **argv, struct qr_err *err);
 /* kds-url: addresses of the certificates behind a report */
 enum qr_rc cli_attest_kds(struct cli *c, int argc, char **argv, struct qr_err *err);
 

@@ -11,6 +11,7 @@ static const struct cli_command commands[] = {
     {"explain", "show a report field by field", cli_attest_explain},
     {"report", "take a report of this machine", cli_attest_report},
     {"probe", "show what this machine has of what attestation needs", cli_attest_probe},
+    {"seal", "seal keys at rest to this machine", cli_attest_seal},
     {"kds-url", "where AMD publishes the certificates behind a report", cli_attest_kds},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -76,7 +76,7 @@ static enum qr_rc set_rules(struct coord *c, struct qr_err *err)
 static enum qr_rc load_key(struct coord *c, struct qr_err *err)
 {
     struct service_path path = path_in2(c->s->state, LAYOUT_COORDINATORD, LAYOUT_ENVELOPE_KEY);
-    QR_TRY(qr_signer_load(&c->envelope_key, path.s, err));
+    QR_TRY(service_key_load(c->s, path.s, &c->envelope_key, err));
     if (trust_keys_have(&c->s->trust->coordinator_envelope, &c->envelope_key.pub)) return QR_OK;
     return qr_fail(err, QR_POLICY, "%s: not an envelope key of the trust directory", path.s);
 }

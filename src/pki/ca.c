@@ -63,8 +63,17 @@ enum qr_rc pki_ca_make(const struct pki_issuance *i, enum pki_kind kind, struct 
 enum qr_rc pki_ca_load(enum pki_kind kind, const struct pki_cert *root, struct pki_ca_files files,
                        struct pki_ca *ca, struct qr_err *err)
 {
-    QR_TRY(qr_signer_load(&ca->key, files.key, err));
+    struct qr_signer key = {.secret = {0}};
+    QR_TRY(qr_signer_load(&key, files.key, err));
+    return pki_ca_take(kind, root, files, &key, ca, err);
+}
+
+enum qr_rc pki_ca_take(enum pki_kind kind, const struct pki_cert *root, struct pki_ca_files files,
+                       struct qr_signer *key, struct pki_ca *ca, struct qr_err *err)
+{
     struct qr_buf pem, der;
+    ca->key = *key;
+    *key = (struct qr_signer){.secret = {0}};
     qr_buf_init(&pem, QR_MAX_CONFIG_FILE);
     qr_buf_init(&der, PKI_MAX_DER);
     enum qr_rc rc = qr_file_read(files.cert, &pem, err);

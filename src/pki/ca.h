@@ -43,6 +43,9 @@ struct pki_ca_files {
 /* root is NULL for a root.  QR_MALFORMED: key and certificate do not fit. */
 enum qr_rc pki_ca_load(enum pki_kind kind, const struct pki_cert *root, struct pki_ca_files files,
                        struct pki_ca *ca, struct qr_err *err) QR_MUST_CHECK;
+/* The same with a key that the caller has: takes it, also on failure. */
+enum qr_rc pki_ca_take(enum pki_kind kind, const struct pki_cert *root, struct pki_ca_files files,
+                       struct qr_signer *key, struct pki_ca *ca, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc pki_ca_save(const struct pki_ca *ca, struct qr_bytes der, struct pki_ca_files files,
                        struct qr_err *err) QR_MUST_CHECK;
 

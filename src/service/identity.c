@@ -113,10 +113,24 @@ static enum qr_rc check_signing_policy(struct service *s, struct qr_err *err)
 static enum qr_rc load_entry_key(struct service *s, struct qr_err *err)
 {
     struct service_path path = path_in2(s->state, s->spec->name, LAYOUT_ENTRY_KEY);
-    QR_TRY(qr_signer_load(&s->entry_key, path.s, err));
+    QR_TRY(service_key_load(s, path.s, &s->entry_key, err));
     if (trust_keys_have(&s->trust->authors[s->spec->author], &s->entry_key.pub)) return QR_OK;
     return qr_fail(err, QR_POLICY, "%s: not a key of author %s in the trust directory", path.s,
                    leaf_author_name(s->spec->author));
+}
+
+static enum qr_rc open_sealer(struct service *s, struct qr_err *err)
+{
+    struct qr_bytes seal = qr_str(qr_config_str(s->config, "SEAL"));
+    bool hardware = qr_bytes_is(seal, "hardware");
+    const struct attest_sealer_conf conf = {.device = hardware ? &s->life->device : NULL,
+                                            .secret = qr_config_secret(s->config, "SEAL_SECRET"),
+                                            .node = qr_str(s->node),
+                                            .rand = s->rand};
+    if (qr_bytes_is(seal, "off")) return QR_OK;
+    if (!hardware && !qr_bytes_is(seal, "software"))
+        return qr_fail(err, QR_USAGE, "SEAL is off, software or hardware");
+    return attest_sealer_open(&conf, &s->life->sealer, err);
 }
 
 /* From the broker's thread: a node that can attest no more must not serve on. */
@@ -138,7 +152,13 @@ static enum qr_rc open_device(struct service *s, struct qr_err *err)
 static enum qr_rc take_class(struct service *s, struct qr_err *err)
 {
     if (s->life->device.trust_class == ATTEST_SIMULATED) s->classes = QR_CLASS_SIMULATED;
-    if (!(s->classes & ~s->trust->signing.classes)) return QR_OK;
+    if (qr_bytes_is(qr_str(qr_config_str(s->config, "SEAL")), "software"))
+        s->classes |= QR_CLASS_SOFTSEAL;
+    unsigned more = s->classes & ~s->trust->signing.classes;
+    if (more & QR_CLASS_SOFTSEAL)
+        return qr_fail(err, QR_ATTESTATION,
+                       "SEAL is software, and the signing policy does not accept class softseal");
+    if (!more) return QR_OK;
     return qr_fail(err, QR_ATTESTATION,
                    "the TEE is simulated, and the signing policy does not accept it");
 }
@@ -163,15 +183,17 @@ enum qr_rc identity_load(struct service *s, struct qr_err *err)
     QR_TRY(load_tee_policy(s, err));
     QR_TRY(check_signing_policy(s, err));
     QR_TRY(load_tls(s, err));
-    QR_TRY(load_entry_key(s, err));
     QR_TRY(open_device(s, err));
     QR_TRY(take_class(s, err));
+    QR_TRY(open_sealer(s, err));
+    QR_TRY(load_entry_key(s, err));
     fill_self(s);
     return QR_OK;
 }
 
 void identity_fini(struct service *s)
 {
+    attest_sealer_close(s->life->sealer);
     attest_device_close(&s->life->device);
     qr_signer_fini(&s->entry_key);
     attest_policy_free(s->tee_policy);

@@ -5,6 +5,7 @@
 
 #include "attest/device.h"
 #include "attest/handshake.h"
+#include "attest/seal.h"
 #include "rpc/attested.h"
 #include "service/run.h"
 #include "service/verdicts.h"
@@ -16,6 +17,7 @@
 struct service_life {
     struct trust_dir trust;
     struct attest_device device;
+    struct attest_sealer *sealer; /* NULL: keys lie in the clear */
     struct attest_self self;
     char tls_cert[SERVICE_PATH_MAX], tls_key[SERVICE_PATH_MAX], tls_ca[SERVICE_PATH_MAX];
     struct attested_server *attested;

@@ -39,7 +39,7 @@ struct service {
     struct attest_policy *tee_policy;
     const struct trust_dir *trust; /* trust directory, signing policy in it */
     struct leaf_policies policies; /* both hashes, as pinned */
-    unsigned classes;              /* of our own entries: simulated or none */
+    unsigned classes;              /* of our own entries: simulated, softseal */
     struct qr_db *db;              /* NULL for tlogd */
     struct outbox *outbox;         /* NULL for tlogd */
     struct log_client *log_client; /* NULL for tlogd */
@@ -47,6 +47,12 @@ struct service {
     void *self;                /* the daemon's own state, from open */
     struct service_life *life; /* of run.c */
 };
+
+/* A daemon's key from its file: as SEAL says, in the clear or sealed, and no
+ * other way.  A box of older firmware is made again in its place.  QR_POLICY:
+ * sealed otherwise than SEAL says; QR_ATTESTATION: it does not open here. */
+enum qr_rc service_key_load(struct service *s, const char *path, struct qr_signer *out,
+                            struct qr_err *err) QR_MUST_CHECK;
 
 /* Called in this order on the main thread, but for sync, logged and settled.
  * NULL: nothing to do. */

@@ -97,7 +97,7 @@ static enum qr_rc load_note_key(struct tlogd *d, struct tlog_vkey *vkey, struct 
 {
     const struct trust_dir *t = d->s->trust;
     struct service_path path = path_in2(d->s->state, LAYOUT_TLOGD, LAYOUT_NOTE_KEY);
-    QR_TRY(qr_signer_load(&d->note_key, path.s, err));
+    QR_TRY(service_key_load(d->s, path.s, &d->note_key, err));
     if (tlog_vkey_make(t->origin, d->note_key.pub.b, vkey) != TLOG_OK)
         return qr_fail(err, QR_MALFORMED, "the log's origin is not a key name");
     for (size_t i = 0; i < t->log_key_count; i++) {
