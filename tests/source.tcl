@@ -63,6 +63,7 @@ set ::layer_allows {
   trust        {base crypto tlog leaf pki attest frost}
   bundle       {base crypto tlog leaf pki attest frost trust}
   audit        {base crypto tlog leaf pki attest frost trust}
+  evidence     {base crypto tlog leaf pki attest frost trust bundle audit export}
   export       {base crypto tlog leaf pki attest frost trust audit}
   rpc          {base crypto pki attest proto}
   service      {base crypto tlog leaf pki attest trust db rpc http proto}
@@ -71,8 +72,8 @@ set ::layer_allows {
   cad          {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
-  cli          {base crypto tlog leaf pki attest frost trust bundle db rpc service participant proto}
-  tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit export}
+  cli          {base crypto tlog leaf pki attest frost trust bundle evidence db rpc service participant proto}
+  tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit export evidence}
   tools        {base crypto tlog leaf pki attest frost trust bundle export db rpc http proto}
 }
 
@@ -93,6 +94,7 @@ set ::layer_system {
      {rpc attest service tlogd authd cad coordinatord participant cli tools} {}
   {^(sys/(socket|un)\.h|netdb\.h|netinet/.*|arpa/.*|poll\.h|sys/epoll\.h)$}
      {rpc http service tlogd authd cad coordinatord participant cli tools} {}
+  {^archive(_entry)?\.h$}    {evidence}                             {}
   {^dlfcn\.h$}              {}                                     {}
   {^schema/[a-z0-9-]+\.sql\.h$} {db}                               {/(store\w*|outbox)\.c$}
   {^jansson\.h$}

@@ -25,6 +25,7 @@ static const struct cli_command commands[] = {
     {"cancel", "end a session that you requested", cli_cancel},
     {"verify", "verify a file against its bundle", cli_verify},
     {"trust", "show what this machine trusts", cli_trust},
+    {"evidence", "write an evidence pack for an auditor", cli_evidence},
     {"identity", "enrol, change, revoke and erase people", cli_identity},
     {"attest", "verify attestation reports, check policies", cli_attest},
 };

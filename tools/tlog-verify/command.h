@@ -28,5 +28,6 @@ extern const struct command command_tiles;
 extern const struct command command_log;
 extern const struct command command_duties;
 extern const struct command command_export;
+extern const struct command command_pack;
 
 #endif
