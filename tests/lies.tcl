@@ -52,6 +52,21 @@ proc lies_join {session who} {
 proc lies_ended {token} { file exists [lindex $token 1].rc }
 proc lies_said {token} { peek [lindex $token 1].err }
 
+# Another machine of the same people: a state directory with a certificate, a
+# processor and a memory of the log of its own.
+proc lies_machine {name} {
+  set to [file join [test_dir] $name]
+  file mkdir $to/client $to/tee/client $to/transport
+  foreach d {. client tee tee/client} { file attributes $to/$d -permissions 0700 }
+  file copy $::dir/transport/ca.pem $to/transport
+  foreach d {trust people} { file copy $::dir/$d $to }
+  set now [clock microseconds]
+  pki_node $::dir/transport $name client $now [expr {$now + 86400000000}]
+  foreach {from as} {pem crt key key} { file rename $::dir/transport/$name.$from $to/client/tls.$as }
+  snp_sim node $::dir/tee/root $to/tee/client $now [string length $name]
+  return $to
+}
+
 # The coordinator's log from a place on.
 proc lies_log {from} { string range [peek $::dir/run/coordinatord.log] $from end }
 

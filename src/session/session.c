@@ -127,6 +127,13 @@ static struct session_approval *find_person(struct session *s, const struct qr_h
     return NULL;
 }
 
+/* What stands for this person already. */
+static struct session_approval *filled_by(struct session *s, const struct qr_hash *person)
+{
+    struct session_approval *a = find_person(s, person);
+    return QR_HOLDS(SESSION_PERSON, !a) ? NULL : a;
+}
+
 static void remove_approval(struct session *s, uint32_t id)
 {
     for (uint32_t i = 0; i < s->n_approvals; i++) {
@@ -297,7 +304,7 @@ static enum qr_rc on_approval(struct step *t)
     if (b)
         return qr_fail(t->err, QR_CONFLICT,
                        b->blamed ? "blamed for a failed attempt" : "this person has refused");
-    struct session_approval *old = find_person(s, &ev->person);
+    struct session_approval *old = filled_by(s, &ev->person);
     if (old && (!old->logged || is_live(s, old, ev->now_us)))
         return qr_fail(t->err, QR_CONFLICT, "this person already fills a slot");
     if (!old && s->n_approvals == SESSION_MAX_APPROVALS)
