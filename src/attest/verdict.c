@@ -6,6 +6,11 @@
  * has been verified; after it every rule is asked. */
 #include "attest/verdict.h"
 
+#include "base/removal.h"
+
+/* A group's reason, unless a test build leaves its check out. */
+#define JUDGED(id, why) (QR_HOLDS(id, (why) == ATTEST_OK) ? ATTEST_OK : (why))
+
 _Static_assert(ATTEST_REASON_COUNT <= 64, "a bit of attest_verdict.failed for each");
 
 /* What the groups work on. */
@@ -47,10 +52,12 @@ static enum attest_reason judge_product(struct judging *j)
     j->product = j->r.version >= 3 ? attest_product_from_cpuid(j->r.cpuid_family, j->r.cpuid_model)
                                    : attest_chain_product(j->chain);
     if (j->product == ATTEST_PRODUCT_UNKNOWN) return ATTEST_UNKNOWN_PRODUCT;
-    if (!j->p->products[j->product]) return ATTEST_PRODUCT_NOT_ALLOWED;
-    if (!j->p->signers[j->r.signer]) return ATTEST_SIGNER_NOT_ALLOWED;
+    if (!QR_HOLDS(VERDICT_PRODUCT, j->p->products[j->product])) return ATTEST_PRODUCT_NOT_ALLOWED;
+    if (!QR_HOLDS(VERDICT_SIGNER, j->p->signers[j->r.signer])) return ATTEST_SIGNER_NOT_ALLOWED;
     struct qr_hash root = attest_chain_root(j->chain);
-    return listed(&j->p->arks[j->product], root.b) ? ATTEST_OK : ATTEST_CHAIN_UNTRUSTED_ROOT;
+    return QR_HOLDS(VERDICT_ROOT, listed(&j->p->arks[j->product], root.b))
+               ? ATTEST_OK
+               : ATTEST_CHAIN_UNTRUSTED_ROOT;
 }
 
 /* Rules 9 to 11. */
@@ -58,10 +65,14 @@ static enum attest_reason judge_chain(struct judging *j)
 {
     enum attest_reason why = attest_chain_links(j->chain, j->product, j->r.signer);
     if (why == ATTEST_OK) attest_links_keep(j->p->links, &j->key, j->chain);
+    why = JUDGED(VERDICT_CHAIN, why);
     if (why == ATTEST_OK) why = attest_chain_time(j->chain, j->q->time_us);
+    why = JUDGED(VERDICT_TIME, why);
     if (why != ATTEST_OK) return why;
-    if (j->q->certs.crl.n == 0) return j->p->require_crl ? ATTEST_CRL_MISSING : ATTEST_OK;
-    return attest_chain_crl(j->chain, j->q->certs.crl, j->q->time_us);
+    if (j->q->certs.crl.n == 0)
+        return QR_HOLDS(VERDICT_CRL_MISSING, !j->p->require_crl) ? ATTEST_OK : ATTEST_CRL_MISSING;
+    why = attest_chain_crl(j->chain, j->q->certs.crl, j->q->time_us);
+    return JUDGED(VERDICT_CRL, why);
 }
 
 /* Rule 14. */
@@ -73,9 +84,10 @@ static enum attest_reason judge_chip(const struct judging *j)
         return allowed(&j->p->csp_ids, csp) ? ATTEST_OK : ATTEST_CSP_NOT_ALLOWED;
     }
     if (is_filled(j->r.chip_id, sizeof j->r.chip_id, 0))
-        return j->p->allow_masked_chip_id ? ATTEST_OK : ATTEST_CHIP_ID_MASKED;
-    return qr_bytes_equal(QR_BYTES_OF(j->vek.hwid), QR_BYTES_OF(j->r.chip_id)) ? ATTEST_OK
-                                                                               : ATTEST_VEK_HWID;
+        return QR_HOLDS(VERDICT_MASKED, j->p->allow_masked_chip_id) ? ATTEST_OK
+                                                                    : ATTEST_CHIP_ID_MASKED;
+    bool same = qr_bytes_equal(QR_BYTES_OF(j->vek.hwid), QR_BYTES_OF(j->r.chip_id));
+    return QR_HOLDS(VERDICT_HWID, same) ? ATTEST_OK : ATTEST_VEK_HWID;
 }
 
 /* Rules 12 to 15.  The levels are compared as the raw eight bytes, so that the
@@ -87,8 +99,8 @@ static enum attest_reason judge_vek(struct judging *j)
     if (why == ATTEST_OK) why = judge_chip(j);
     if (why != ATTEST_OK) return why;
     attest_tcb_write(&j->vek.tcb, j->product, raw);
-    return qr_bytes_equal(QR_BYTES_OF(raw), QR_BYTES_OF(j->r.reported_tcb)) ? ATTEST_OK
-                                                                            : ATTEST_VEK_TCB;
+    bool same = qr_bytes_equal(QR_BYTES_OF(raw), QR_BYTES_OF(j->r.reported_tcb));
+    return QR_HOLDS(VERDICT_VEK_TCB, same) ? ATTEST_OK : ATTEST_VEK_TCB;
 }
 
 /* ---- rules 17 to 33: one function each, asked in the order of claim_rules ---- */
@@ -233,32 +245,38 @@ static bool no_migration_agent(const struct judging *j)
 
 static const struct {
     enum attest_reason reason; /* when it does not hold */
+    enum qr_guard guard;
     bool (*holds)(const struct judging *j);
 } claim_rules[] = {
-    {ATTEST_POLICY_DEBUG, no_debug},
-    {ATTEST_POLICY_MIGRATE, no_migration},
-    {ATTEST_POLICY_SMT, smt_allowed},
-    {ATTEST_POLICY_CXL, cxl_allowed},
-    {ATTEST_POLICY_REQUIRED_BIT, bits_set},
-    {ATTEST_POLICY_ABI, abi_reached},
-    {ATTEST_PLATFORM_INFO, platform_fits},
-    {ATTEST_TCB_INCONSISTENT, tcb_consistent},
-    {ATTEST_TCB_PROVISIONAL, tcb_committed},
-    {ATTEST_TCB_TOO_OLD, tcb_reached},
-    {ATTEST_LAUNCH_TCB_TOO_OLD, launch_tcb_reached},
-    {ATTEST_FW_TOO_OLD, fw_reached},
-    {ATTEST_MIT_VECTOR, mitigated},
-    {ATTEST_MEASUREMENT, measurement_listed},
-    {ATTEST_REPORT_DATA, data_bound},
-    {ATTEST_HOST_DATA, host_data_listed},
-    {ATTEST_VMPL, vmpl_listed},
-    {ATTEST_GUEST_SVN, svn_reached},
-    {ATTEST_FAMILY_ID, family_listed},
-    {ATTEST_IMAGE_ID, image_listed},
-    {ATTEST_REPORT_ID, report_id_listed},
-    {ATTEST_ID_BLOCK, id_block_fits},
-    {ATTEST_CHIP_NOT_ALLOWED, chip_listed},
-    {ATTEST_MIGRATION_AGENT, no_migration_agent},
+#define RULE(reason, holds)                               \
+    {                                                     \
+        ATTEST_##reason, QR_GUARD_VERDICT_##reason, holds \
+    }
+    RULE(POLICY_DEBUG, no_debug),
+    RULE(POLICY_MIGRATE, no_migration),
+    RULE(POLICY_SMT, smt_allowed),
+    RULE(POLICY_CXL, cxl_allowed),
+    RULE(POLICY_REQUIRED_BIT, bits_set),
+    RULE(POLICY_ABI, abi_reached),
+    RULE(PLATFORM_INFO, platform_fits),
+    RULE(TCB_INCONSISTENT, tcb_consistent),
+    RULE(TCB_PROVISIONAL, tcb_committed),
+    RULE(TCB_TOO_OLD, tcb_reached),
+    RULE(LAUNCH_TCB_TOO_OLD, launch_tcb_reached),
+    RULE(FW_TOO_OLD, fw_reached),
+    RULE(MIT_VECTOR, mitigated),
+    RULE(MEASUREMENT, measurement_listed),
+    RULE(REPORT_DATA, data_bound),
+    RULE(HOST_DATA, host_data_listed),
+    RULE(VMPL, vmpl_listed),
+    RULE(GUEST_SVN, svn_reached),
+    RULE(FAMILY_ID, family_listed),
+    RULE(IMAGE_ID, image_listed),
+    RULE(REPORT_ID, report_id_listed),
+    RULE(ID_BLOCK, id_block_fits),
+    RULE(CHIP_NOT_ALLOWED, chip_listed),
+    RULE(MIGRATION_AGENT, no_migration_agent),
+#undef RULE
 };
 
 /* All of them, so that whoever looks at a refusal sees every cause; the first
@@ -267,7 +285,7 @@ static enum attest_reason judge_claims(const struct judging *j, uint64_t *failed
 {
     enum attest_reason first = ATTEST_OK;
     for (size_t i = 0; i < sizeof claim_rules / sizeof claim_rules[0]; i++) {
-        if (claim_rules[i].holds(j)) continue;
+        if (QR_HOLDS_OF(claim_rules[i].guard, claim_rules[i].holds(j))) continue;
         if (first == ATTEST_OK) first = claim_rules[i].reason;
         *failed |= 1ULL << claim_rules[i].reason;
     }
@@ -306,7 +324,10 @@ static enum attest_reason judge(struct judging *j, struct attest_verdict *out)
     if (why == ATTEST_OK) why = judge_product(j);
     if (why == ATTEST_OK) why = judge_chain(j);
     if (why == ATTEST_OK) why = judge_vek(j);
-    if (why == ATTEST_OK) why = attest_chain_signature(j->chain, j->q->report, &j->r);
+    if (why == ATTEST_OK) {
+        why = attest_chain_signature(j->chain, j->q->report, &j->r);
+        why = JUDGED(VERDICT_SIGNATURE, why);
+    }
     if (why != ATTEST_OK) return why;
     j->current = attest_tcb_of(j->r.current_tcb, j->product);
     j->reported = attest_tcb_of(j->r.reported_tcb, j->product);

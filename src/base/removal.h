@@ -6,6 +6,8 @@
  * reads the programs).  configure --enable-check-removal is for tests/ alone;
  * its programs say so when they start.
  *
+ * QR_HOLDS_OF is for tables: the guard is a value of enum qr_guard.
+ *
  * Names: base/guards.def and trust/checks.def. */
 #ifndef QUORATE_BASE_REMOVAL_H
 #define QUORATE_BASE_REMOVAL_H
@@ -26,9 +28,11 @@ enum qr_guard {
 bool qr_removed(const char *name);
 const char *qr_guard_name(enum qr_guard g);
 #define QR_HOLDS(id, cond) ((cond) || qr_removed(qr_guard_name(QR_GUARD_##id)))
+#define QR_HOLDS_OF(guard, cond) ((cond) || qr_removed(qr_guard_name(guard)))
 #else
 #define qr_removed(name) false
 #define QR_HOLDS(id, cond) (cond)
+#define QR_HOLDS_OF(guard, cond) (cond)
 #endif
 
 #endif
