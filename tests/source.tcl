@@ -72,7 +72,7 @@ set ::layer_allows {
   cad          {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
-  cli          {base crypto tlog leaf pki attest frost trust bundle evidence db rpc service participant proto}
+  cli          {base crypto tlog leaf pki attest frost trust bundle export evidence db rpc service participant proto}
   tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit export evidence}
   tools        {base crypto tlog leaf pki attest frost trust bundle export db rpc http proto}
 }

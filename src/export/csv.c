@@ -6,26 +6,11 @@
  * cells again.  A cell that a spreadsheet would take for a formula gets an
  * apostrophe in front. */
 #include "export/format.h"
+#include "export/text.h"
 
 #include "base/limits.h"
 
 #define CELLS (EXPORT_COLUMNS + 2)
-
-static void put_cell(struct qr_bytes s, struct qr_buf *out)
-{
-    bool quote = false;
-    bool formula = s.n > 0 && (s.p[0] == '=' || s.p[0] == '+' || s.p[0] == '-' || s.p[0] == '@' ||
-                               s.p[0] == '\t' || s.p[0] == '\r');
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\r' || s.p[i] == '\n') quote = true;
-    if (quote) qr_buf_put_u8(out, '"');
-    if (formula) qr_buf_put_u8(out, '\'');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"') qr_buf_put_u8(out, '"');
-        qr_buf_put_u8(out, s.p[i]);
-    }
-    if (quote) qr_buf_put_u8(out, '"');
-}
 
 static void csv_head(struct qr_bytes header, struct qr_buf *out)
 {
@@ -34,7 +19,7 @@ static void csv_head(struct qr_bytes header, struct qr_buf *out)
         qr_buf_printf(out, ",%s", export_column_name((enum export_column)c));
     qr_buf_put_str(out, ",entry\r\nexport");
     for (unsigned c = 0; c <= EXPORT_COLUMNS; c++) qr_buf_put_u8(out, ',');
-    put_cell(header, out);
+    export_csv_cell(header, out);
     qr_buf_put_str(out, "\r\n");
 }
 
@@ -43,11 +28,11 @@ static void put_base64(struct qr_bytes s, struct qr_buf *out)
     struct qr_buf b;
     qr_buf_init(&b, 2 * QR_MAX_ENTRY);
     qr_buf_put_base64(&b, s);
-    put_cell(qr_buf_bytes(&b), out);
+    export_csv_cell(qr_buf_bytes(&b), out);
     qr_buf_fini(&b);
 }
 
-/* What put_cell put in front of a formula is not part of the value. */
+/* What export_csv_cell put in front of a formula is not part of the value. */
 static struct qr_bytes without_guard(struct qr_bytes s)
 {
     return s.n > 0 && s.p[0] == '\'' ? QR_BYTES(s.p + 1, s.n - 1) : s;
@@ -58,13 +43,13 @@ static void csv_row(const struct export_row *r, struct qr_buf *out)
     qr_buf_put_str(out, export_what_name(r->what));
     for (unsigned c = 0; c < EXPORT_COLUMNS; c++) {
         qr_buf_put_u8(out, ',');
-        put_cell(export_cell(r, (enum export_column)c), out);
+        export_csv_cell(export_cell(r, (enum export_column)c), out);
     }
     qr_buf_put_u8(out, ',');
     if (r->what == EXPORT_FOREIGN)
         put_base64(r->bytes, out);
     else
-        put_cell(r->bytes, out);
+        export_csv_cell(r->bytes, out);
     qr_buf_put_str(out, "\r\n");
 }
 

@@ -1,6 +1,8 @@
 /* document.c - finding a document's rows, and comparing it with what they make. */
 #include "export/document.h"
 
+#include "config.h"
+
 static const struct export_document *const documents[] = {&export_html, &export_oscal, NULL};
 
 const struct export_document *export_document_find(struct qr_bytes name)
@@ -25,6 +27,19 @@ enum qr_rc export_document_make(const struct export_document *d, struct qr_bytes
     QR_TRY(d->make(jsonl, out, err));
     return qr_buf_ok(out) == QR_OK ? QR_OK
                                    : qr_fail(err, QR_NOMEM, "the document would be too large");
+}
+
+/* A document says which program made it; another version may lay it out in
+ * another way. */
+static bool of_other_version(struct qr_bytes rows)
+{
+    struct export_header h;
+    size_t n = 0;
+    while (n < rows.n && rows.p[n] != '\n') n++;
+    if (export_header_read(QR_BYTES(rows.p, n), &h, NULL) != QR_OK) return false;
+    bool other = !qr_bytes_is(qr_str(h.tool_version), PACKAGE_VERSION);
+    export_header_fini(&h);
+    return other;
 }
 
 /* Names the first line that differs. */
@@ -62,6 +77,12 @@ static enum qr_rc verify(const struct export_document *d, struct qr_bytes docume
     }
     if (rc == QR_OK) rc = export_document_make(d, qr_buf_bytes(&rows), &again, &out->err);
     if (rc == QR_OK) rc = compare(document, qr_buf_bytes(&again), out);
+    if (rc == QR_FALSE && !out->at_row && again.n > 0 && of_other_version(qr_buf_bytes(&rows))) {
+        qr_zero(&out->err, sizeof out->err);
+        rc = qr_fail(&out->err, QR_STALE,
+                     "the rows inside are proven, but the document is of another version: "
+                     "check it with the program that made it");
+    }
     qr_buf_fini(&rows);
     qr_buf_fini(&again);
     return out->rc = rc;

@@ -5,6 +5,7 @@
  * forbids it. */
 #include "export/document.h"
 #include "export/sessions.h"
+#include "export/text.h"
 
 #include <inttypes.h>
 
@@ -12,65 +13,29 @@
 #define DATA_BEGINS "<template id=\"export\">"
 #define DATA_ENDS "</template>"
 
-static const char top[] =
-    BEGINS "<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-           "'unsafe-inline'\">\n"
-           "<meta name=\"viewport\" content=\"width=device-width\">\n"
-           "<title>Log export</title>\n<style>\n"
-           "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 "
-           "1em;color:#1a1a1a;background:#fff}\n"
-           "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}\n"
-           "table{border-collapse:collapse;width:100%;font-size:.86em}\n"
-           "th,td{text-align:left;vertical-align:top;padding:.25em .6em .25em 0;border-bottom:1px "
-           "solid #ddd}\n"
-           "th{border-bottom:2px solid #666}\n"
-           "code,pre{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}\n"
-           "pre{background:#f4f4f4;padding:.7em;white-space:pre-wrap}\n"
-           ".k{white-space:nowrap}.denied,.error{color:#9a1c00}\n"
-           "@media "
-           "print{body{margin:0;max-width:none;font-size:9.5pt}thead{display:table-header-group}tr{"
-           "break-inside:avoid}h2{break-after:avoid}}\n"
-           "</style></head><body>\n";
-
 struct page {
     struct export_sessions *sessions;
     struct qr_buf head, rows, counts;
 };
 
-static void put_text(struct qr_bytes s, struct qr_buf *out)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        switch (s.p[i]) {
-        case '<': qr_buf_put_str(out, "&lt;"); break;
-        case '>': qr_buf_put_str(out, "&gt;"); break;
-        case '&': qr_buf_put_str(out, "&amp;"); break;
-        case '"': qr_buf_put_str(out, "&quot;"); break;
-        case '\'': qr_buf_put_str(out, "&#39;"); break;
-        /* also a line end: every row of the table is one line of the file */
-        default: qr_buf_put_u8(out, s.p[i] < 0x20 ? ' ' : s.p[i]);
-        }
-    }
-}
-
 /* The first letters of a hash, with all of it to hover over. */
 static void put_short(struct qr_bytes s, struct qr_buf *out)
 {
     if (s.n <= 20) {
-        put_text(s, out);
+        export_html_text(s, out);
         return;
     }
     qr_buf_put_str(out, "<code title=\"");
-    put_text(s, out);
+    export_html_text(s, out);
     qr_buf_put_str(out, "\">");
-    put_text(QR_BYTES(s.p, 16), out);
+    export_html_text(QR_BYTES(s.p, 16), out);
     qr_buf_put_str(out, "…</code>");
 }
 
 static void put_pair(const char *name, struct qr_bytes value, struct qr_buf *out)
 {
     qr_buf_printf(out, "<tr><th>%s</th><td>", name);
-    put_text(value, out);
+    export_html_text(value, out);
     qr_buf_put_str(out, "</td></tr>\n");
 }
 
@@ -89,7 +54,7 @@ static void put_note(const char *name, const struct qr_buf *note, struct qr_buf 
         if (note->p[i] == '\n')
             qr_buf_put_u8(out, '\n');
         else
-            put_text(QR_BYTES(note->p + i, 1), out);
+            export_html_text(QR_BYTES(note->p + i, 1), out);
     qr_buf_put_str(out, "</pre>\n");
 }
 
@@ -112,13 +77,13 @@ static void put_controls(const struct export_header *h, struct qr_buf *out)
         for (unsigned k = 0; k < LEAF_KIND_COUNT; k++)
             if (c->kinds >> k & 1) rows += h->counts[k];
         qr_buf_put_str(out, "<tr><td class=\"k\">");
-        put_text(qr_str(c->id), out);
+        export_html_text(qr_str(c->id), out);
         qr_buf_put_str(out, "</td><td>");
-        put_text(qr_str(c->title), out);
+        export_html_text(qr_str(c->title), out);
         qr_buf_printf(out, "</td><td>%" PRIu64 "</td><td>", rows);
-        put_text(qr_str(c->command), out);
+        export_html_text(qr_str(c->command), out);
         qr_buf_put_str(out, "</td><td>");
-        put_text(qr_str(c->shows), out);
+        export_html_text(qr_str(c->shows), out);
         qr_buf_put_str(out, "</td></tr>\n");
     }
     qr_buf_put_str(out, "</table>\n");
@@ -170,7 +135,7 @@ static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *e
     qr_buf_printf(out, "<tr id=\"row-%" PRIu64 "\"><td>%" PRIu64 "</td>", r->index, r->index);
     for (size_t i = 0; i < 2; i++) {
         qr_buf_put_str(out, "<td class=\"k\">");
-        put_text(export_cell(r, plain[i]), out);
+        export_html_text(export_cell(r, plain[i]), out);
         qr_buf_put_str(out, "</td>");
     }
     for (size_t i = 0; i < 2; i++) {
@@ -179,20 +144,20 @@ static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *e
         qr_buf_put_str(out, "</td>");
     }
     qr_buf_put_str(out, "<td>");
-    put_text(export_cell(r, EXPORT_ACTOR_ROLE), out);
+    export_html_text(export_cell(r, EXPORT_ACTOR_ROLE), out);
     qr_buf_put_str(out, "</td><td class=\"");
-    put_text(export_cell(r, EXPORT_OUTCOME), out);
+    export_html_text(export_cell(r, EXPORT_OUTCOME), out);
     qr_buf_put_str(out, "\">");
-    put_text(export_cell(r, EXPORT_OUTCOME), out);
+    export_html_text(export_cell(r, EXPORT_OUTCOME), out);
     qr_buf_put_u8(out, ' ');
-    put_text(export_cell(r, EXPORT_REASON_CODE), out);
+    export_html_text(export_cell(r, EXPORT_REASON_CODE), out);
     qr_buf_put_str(out, "</td><td>");
-    put_text(export_cell(r, EXPORT_MEANING), out);
+    export_html_text(export_cell(r, EXPORT_MEANING), out);
     qr_buf_put_str(out, "</td><td>");
-    put_text(export_cell(r, EXPORT_SESSION_ID), out);
+    export_html_text(export_cell(r, EXPORT_SESSION_ID), out);
     if (export_cell(r, EXPORT_ERASED_UNDER).n > 0) {
         qr_buf_put_str(out, "</td><td>erased under entry ");
-        put_text(export_cell(r, EXPORT_ERASED_UNDER), out);
+        export_html_text(export_cell(r, EXPORT_ERASED_UNDER), out);
     } else {
         qr_buf_put_str(out, "</td><td>");
     }
@@ -214,17 +179,17 @@ static void put_decisions(const json_t *list, struct qr_buf *out)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *d = json_array_get(list, i);
         qr_buf_put_str(out, "<div><a href=\"#row-");
-        put_text(text_of(d, "leaf_index"), out);
+        export_html_text(text_of(d, "leaf_index"), out);
         qr_buf_put_str(out, "\">");
-        put_text(text_of(d, "leaf_index"), out);
+        export_html_text(text_of(d, "leaf_index"), out);
         qr_buf_put_str(out, "</a> ");
-        put_text(text_of(d, "meaning"), out);
+        export_html_text(text_of(d, "meaning"), out);
         qr_buf_put_str(out, " by ");
-        put_text(text_of(d, "actor_role"), out);
+        export_html_text(text_of(d, "actor_role"), out);
         qr_buf_put_u8(out, ' ');
         put_short(text_of(d, "actor_id"), out);
         qr_buf_put_str(out, ", ");
-        put_text(text_of(d, "event_time"), out);
+        export_html_text(text_of(d, "event_time"), out);
         qr_buf_put_str(out, "</div>");
     }
 }
@@ -232,29 +197,29 @@ static void put_decisions(const json_t *list, struct qr_buf *out)
 static void put_session(const json_t *s, struct qr_buf *out)
 {
     qr_buf_put_str(out, "<tr><td><a href=\"#row-");
-    put_text(text_of(s, "request_index"), out);
+    export_html_text(text_of(s, "request_index"), out);
     qr_buf_put_str(out, "\">");
-    put_text(text_of(s, "session_id"), out);
+    export_html_text(text_of(s, "session_id"), out);
     qr_buf_put_str(out, "</a></td><td>");
-    put_text(text_of(s, "artifact_name"), out);
+    export_html_text(text_of(s, "artifact_name"), out);
     qr_buf_put_str(out, "<div>");
     put_short(text_of(s, "artifact_digest"), out);
     qr_buf_put_str(out, "</div></td><td>");
     put_short(text_of(s, "requester"), out);
     qr_buf_put_str(out, "<div>");
-    put_text(text_of(s, "requested"), out);
+    export_html_text(text_of(s, "requested"), out);
     qr_buf_put_str(out, "</div></td><td>");
     put_decisions(json_object_get(s, "decisions"), out);
     qr_buf_put_str(out, "</td><td>");
-    put_text(text_of(s, "quorum_have"), out);
+    export_html_text(text_of(s, "quorum_have"), out);
     if (text_of(s, "quorum_need").n > 0) qr_buf_put_str(out, " of ");
-    put_text(text_of(s, "quorum_need"), out);
+    export_html_text(text_of(s, "quorum_need"), out);
     qr_buf_put_str(out, "</td><td>");
-    put_text(text_of(s, "state"), out);
+    export_html_text(text_of(s, "state"), out);
     qr_buf_put_str(out, "<div>");
-    put_text(text_of(s, "ended"), out);
+    export_html_text(text_of(s, "ended"), out);
     qr_buf_put_str(out, "</div>");
-    put_text(text_of(s, "trust_classes"), out);
+    export_html_text(text_of(s, "trust_classes"), out);
     qr_buf_put_str(out, "</td></tr>\n");
 }
 
@@ -272,7 +237,7 @@ static void put_sessions(const json_t *list, struct qr_buf *out)
 
 static void assemble(const struct page *p, struct qr_bytes jsonl, struct qr_buf *out)
 {
-    qr_buf_put_str(out, top);
+    qr_buf_put_str(out, export_html_top);
     qr_buf_put_bytes(out, qr_buf_bytes(&p->head));
     put_sessions(export_sessions_list(p->sessions), out);
     qr_buf_put_bytes(out, qr_buf_bytes(&p->counts));

@@ -1,7 +1,9 @@
 /* range.c - by bundles of 256 entries (C2SP tlog-tiles). */
 #include "export/range.h"
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "leaf/entry.h"
 #include "tlog/qr.h"
 
 #include <inttypes.h>
@@ -84,4 +86,48 @@ enum qr_rc export_walk(const struct export_log *l, uint64_t from, uint64_t to,
     }
     free(room);
     return rc;
+}
+
+/* ---- places ---- */
+
+struct search {
+    int64_t time_us;
+    uint64_t found;
+};
+
+static enum qr_rc look(void *ctx, uint64_t index, struct qr_bytes entry, struct qr_err *err)
+{
+    struct search *s = ctx;
+    struct leaf_entry e;
+    (void)err;
+    if (leaf_parse(entry, &e, NULL) != QR_OK) return QR_OK;
+    if (e.time_us >= s->time_us) s->found = index;
+    leaf_fini(&e);
+    return s->found == UINT64_MAX ? QR_OK : QR_CANCELLED;
+}
+
+/* "2026-10-01T00:00:00Z", with or without decimals. */
+static enum qr_rc parse_time(const char *text, int64_t *us)
+{
+    char full[QR_TIME_LEN + 1];
+    struct qr_bytes s = qr_str(text);
+    if (s.n == 20 && text[19] == 'Z') {
+        (void)snprintf(full, sizeof full, "%.19s.000000Z", text);
+        s = qr_str(full);
+    }
+    return qr_time_parse(s, us);
+}
+
+enum qr_rc export_place(const struct export_log *l, const char *text, uint64_t dflt, uint64_t *at,
+                        struct qr_err *err)
+{
+    struct search s = {.found = UINT64_MAX};
+    *at = dflt;
+    if (!text || qr_parse_u64(qr_str(text), UINT64_MAX, at) == QR_OK) return QR_OK;
+    if (parse_time(text, &s.time_us) != QR_OK)
+        return qr_fail(err, QR_USAGE, "neither an index nor a time: %.60s", text);
+    const struct export_walk w = {look, &s};
+    enum qr_rc rc = export_walk(l, 0, l->head.size, &w, err);
+    *at = s.found == UINT64_MAX ? l->head.size : s.found;
+    return rc == QR_CANCELLED ? QR_OK : rc;
 }

@@ -31,4 +31,10 @@ struct export_walk {
 enum qr_rc export_walk(const struct export_log *l, uint64_t from, uint64_t to,
                        const struct export_walk *w, struct qr_err *err) QR_MUST_CHECK;
 
+/* An index, or the first entry that is not older than a time
+ * ("2026-10-01T00:00:00Z", with or without six decimals); NULL is dflt.
+ * QR_USAGE: neither. */
+enum qr_rc export_place(const struct export_log *l, const char *text, uint64_t dflt, uint64_t *at,
+                        struct qr_err *err) QR_MUST_CHECK;
+
 #endif

@@ -34,52 +34,10 @@ struct job {
 
 /* ---- the range ---- */
 
-struct search {
-    int64_t time_us;
-    uint64_t found;
-};
-
-static enum qr_rc look(void *ctx, uint64_t index, struct qr_bytes entry, struct qr_err *err)
-{
-    struct search *s = ctx;
-    struct leaf_entry e;
-    (void)err;
-    if (leaf_parse(entry, &e, NULL) != QR_OK) return QR_OK;
-    if (e.time_us >= s->time_us) s->found = index;
-    leaf_fini(&e);
-    return s->found == UINT64_MAX ? QR_OK : QR_CANCELLED;
-}
-
-/* "2026-10-01T00:00:00Z", with or without decimals. */
-static enum qr_rc parse_time(const char *text, int64_t *us)
-{
-    char full[QR_TIME_LEN + 1];
-    struct qr_bytes s = qr_str(text);
-    if (s.n == 20 && text[19] == 'Z') {
-        (void)snprintf(full, sizeof full, "%.19s.000000Z", text);
-        s = qr_str(full);
-    }
-    return qr_time_parse(s, us);
-}
-
-/* An index, or the first entry that is not older than a time. */
-static enum qr_rc place_of(struct job *j, const char *text, uint64_t *at, struct qr_err *err)
-{
-    struct search s = {.found = UINT64_MAX};
-    if (qr_parse_u64(qr_str(text), UINT64_MAX, at) == QR_OK) return QR_OK;
-    if (parse_time(text, &s.time_us) != QR_OK)
-        return qr_fail(err, QR_USAGE, "neither an index nor a time: %.60s", text);
-    const struct export_walk w = {look, &s};
-    enum qr_rc rc = export_walk(&j->log, 0, j->log.head.size, &w, err);
-    *at = s.found == UINT64_MAX ? j->log.head.size : s.found;
-    return rc == QR_CANCELLED ? QR_OK : rc;
-}
-
 static enum qr_rc set_range(struct job *j, struct qr_err *err)
 {
-    j->h.end = j->log.head.size;
-    if (j->args.from) QR_TRY(place_of(j, j->args.from, &j->h.start, err));
-    if (j->args.to) QR_TRY(place_of(j, j->args.to, &j->h.end, err));
+    QR_TRY(export_place(&j->log, j->args.from, 0, &j->h.start, err));
+    QR_TRY(export_place(&j->log, j->args.to, j->log.head.size, &j->h.end, err));
     if (j->h.start > j->h.end || j->h.end > j->log.head.size)
         return qr_fail(err, QR_RANGE,
                        "the log has %" PRIu64 " entries; %" PRIu64 " to %" PRIu64
