@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "bundle/blame.h"
 #include "bundle/verify_cmd.h"
 #include "cli/open.h"
 #include "cli/screen.h"
@@ -123,29 +124,6 @@ static enum qr_rc approve(struct joining *j, struct approve_plan *plan, struct q
     return rc;
 }
 
-static void tell(void *ctx, const struct follow_news *n)
-{
-    static const char *const steps[LEAF_ORDER_COUNT] = {
-        [LEAF_ORDER_PRESENCE] = "quorum reached; checking that everybody is here",
-        [LEAF_ORDER_FROZEN] = "roster frozen; verifying it, dealing shares",
-        [LEAF_ORDER_DKG1] = "shares received; making the key",
-        [LEAF_ORDER_SIGN] = "key certified and logged; verifying, signing",
-        [LEAF_ORDER_CHAIN] = "first signature complete; verifying it, signing the second",
-        [LEAF_ORDER_SIGNED] = "signed",
-    };
-    struct joining *j = ctx;
-    if (n->note)
-        cli_say(j->c, "  %s", n->note);
-    else if (n->type == LEAF_ORDER_PROGRESS)
-        cli_say(j->c, "  %s: %lld of %lld engineers, %lld of %lld stewards", n->state,
-                (long long)n->engineers_have, (long long)n->engineers_need,
-                (long long)n->stewards_have, (long long)n->stewards_need);
-    else if (n->type == LEAF_ORDER_ATTEMPT_FAILED)
-        cli_say(j->c, "  attempt %u failed at %s: %s", n->attempt, n->step, n->reason);
-    else if (n->type < LEAF_ORDER_COUNT && steps[n->type])
-        cli_say(j->c, "  %s", steps[n->type]);
-}
-
 /* --output, or the artifact's name with .quorate, in this directory. */
 static void output_path(const struct joining *j, char out[PATH_MAX])
 {
@@ -162,6 +140,50 @@ static void output_path(const struct joining *j, char out[PATH_MAX])
     else
         qr_hex(a->sha256.b, 8, name);
     (void)snprintf(out, PATH_MAX, "%s.quorate", name);
+}
+
+/* The letters of a failed attempt and the material to judge them by, beside the
+ * bundle that may still come: for `tlog-verify blame`. */
+static void write_blame(const struct joining *j, const struct follow_news *n)
+{
+    char path[PATH_MAX], file[PATH_MAX + 24];
+    struct qr_buf text;
+    struct qr_err err = {{0}};
+    if (n->evidence.n == 0 || n->material.n == 0) return;
+    output_path(j, path);
+    (void)snprintf(file, sizeof file, "%s.blame-%u", path, n->attempt);
+    qr_buf_init(&text, BLAME_MAX_FILE);
+    enum qr_rc rc = blame_write(n->material, n->evidence, &text);
+    if (rc == QR_OK) rc = qr_file_write(file, qr_buf_bytes(&text), 0644, &err);
+    qr_buf_fini(&text);
+    if (rc == QR_OK)
+        cli_say(j->c, "  what shows whose fault it was: %s", file);
+    else
+        cli_say(j->c, "  %s cannot be written", file);
+}
+
+static void tell(void *ctx, const struct follow_news *n)
+{
+    static const char *const steps[LEAF_ORDER_COUNT] = {
+        [LEAF_ORDER_PRESENCE] = "quorum reached; checking that everybody is here",
+        [LEAF_ORDER_FROZEN] = "roster frozen; verifying it, dealing shares",
+        [LEAF_ORDER_DKG1] = "shares received; making the key",
+        [LEAF_ORDER_SIGN] = "key certified and logged; verifying, signing",
+        [LEAF_ORDER_CHAIN] = "first signature complete; verifying it, signing the second",
+        [LEAF_ORDER_SIGNED] = "signed",
+    };
+    struct joining *j = ctx;
+    if (n->type == LEAF_ORDER_ATTEMPT_FAILED) write_blame(j, n);
+    if (n->note)
+        cli_say(j->c, "  %s", n->note);
+    else if (n->type == LEAF_ORDER_PROGRESS)
+        cli_say(j->c, "  %s: %lld of %lld engineers, %lld of %lld stewards", n->state,
+                (long long)n->engineers_have, (long long)n->engineers_need,
+                (long long)n->stewards_have, (long long)n->stewards_need);
+    else if (n->type == LEAF_ORDER_ATTEMPT_FAILED)
+        cli_say(j->c, "  attempt %u failed at %s: %s", n->attempt, n->step, n->reason);
+    else if (n->type < LEAF_ORDER_COUNT && steps[n->type])
+        cli_say(j->c, "  %s", steps[n->type]);
 }
 
 static enum qr_rc keep_bundle(struct joining *j, struct qr_err *err)

@@ -79,6 +79,7 @@ static void put_failure(const struct step *st, const struct session *before, boo
         json_decref(dropped);
     } else {
         qr_json_set(o, "dropped", dropped);
+        if (st->evidence.n > 0) qr_json_set_bytes(o, "evidence", st->evidence);
     }
     qr_json_set_str(o, "reason", ended ? fx->end_reason : fx->reason);
     qr_json_set_str(o, "step", session_wait_name(fx->step));

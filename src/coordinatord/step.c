@@ -82,6 +82,8 @@ static json_t *failed_body(const struct step *st, uint32_t attempt)
     session_ref(st, &f.session);
     put_code(f.step, sizeof f.step, session_wait_name(st->fx.step));
     put_code(f.reason, sizeof f.reason, st->fx.reason);
+    f.has_evidence = st->evidence.n > 0;
+    if (f.has_evidence) f.evidence = leaf_evidence_digest(st->evidence);
     return leaf_failed_write(&f);
 }
 
@@ -129,9 +131,38 @@ static enum qr_rc do_log(struct step *st, const struct session_effect *e,
     return store_owed_put(st->c->s->db, row, &owed, err);
 }
 
+/* The letters of an attempt whose failure somebody is blamed for; those of one
+ * that was not frozen yet show nothing. */
+static enum qr_rc gather_evidence(struct step *st, uint32_t attempt, struct qr_err *err)
+{
+    struct store_attempt a;
+    struct leaf_evidence *e = calloc(1, sizeof *e);
+    struct qr_buf text;
+    if (!e) return qr_fail(err, QR_NOMEM, "out of memory");
+    qr_buf_init(&text, LEAF_MAX_EVIDENCE);
+    e->session_leaf = st->row.leaf;
+    e->attempt = attempt;
+    enum qr_rc rc = store_attempt_get(st->c->s->db, st->row.n, attempt, &st->arena, &a, err);
+    bool frozen = rc == QR_OK && a.descriptor.n > 0;
+    json_t *body = NULL;
+    if (frozen) rc = qr_json_parse(a.descriptor, &body, err);
+    if (frozen && rc == QR_OK) {
+        e->descriptor = leaf_descriptor_hash(body);
+        rc = store_evidence(st->c->s->db, st->row.n, &st->arena, e, err);
+        if (rc == QR_OK) rc = leaf_evidence_write(e, &text);
+        if (rc == QR_OK) st->evidence = qr_arena_dup(&st->arena, qr_buf_bytes(&text));
+        if (rc == QR_OK && !st->evidence.p) rc = qr_fail(err, QR_NOMEM, "out of memory");
+    }
+    json_decref(body);
+    qr_buf_fini(&text);
+    free(e);
+    return rc == QR_NOTFOUND ? QR_OK : rc;
+}
+
 static enum qr_rc do_effects(struct step *st, const struct session *before,
                              const struct session_event *ev, const json_t *body, struct qr_err *err)
 {
+    if (st->fx.reason && st->fx.n_blame > 0) QR_TRY(gather_evidence(st, before->attempt, err));
     for (uint32_t i = 0; i < st->fx.n; i++) {
         const struct session_effect *e = &st->fx.list[i];
         if (e->kind == SESSION_DO_LOG) QR_TRY(do_log(st, e, ev, body, err));

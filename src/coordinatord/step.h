@@ -18,9 +18,10 @@ struct step {
     struct session state;      /* as it is now */
     struct session_effects fx; /* of the last event */
     struct session scratch;
-    bool logs;       /* the outbox has something new */
-    bool orders;     /* watchers have something new */
-    int64_t log_row; /* outbox row of the caller's body, 0: none */
+    bool logs;                /* the outbox has something new */
+    bool orders;              /* watchers have something new */
+    struct qr_bytes evidence; /* why somebody is blamed, in arena; n 0: nothing */
+    int64_t log_row;          /* outbox row of the caller's body, 0: none */
 };
 
 /* Begins a write transaction and reads the session.  Gives *out (step_end).

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "db/db.h"
-#include "leaf/message.h"
+#include "leaf/evidence.h"
 #include "session/session.h"
 
 /* Scripts of the database, the outbox's first. */
@@ -129,6 +129,11 @@ enum qr_rc store_envelope_add(struct qr_db *db, int64_t n, const struct store_en
 /* Fills bytes and sig of the first one; QR_NOTFOUND. */
 enum qr_rc store_envelope_get(struct qr_db *db, int64_t n, struct qr_arena *arena,
                               struct store_envelope *e, struct qr_err *err) QR_MUST_CHECK;
+
+/* All envelopes of an attempt, second ones of a round too, into lists by round.
+ * They lie in arena. */
+enum qr_rc store_evidence(struct qr_db *db, int64_t n, struct qr_arena *arena,
+                          struct leaf_evidence *e, struct qr_err *err) QR_MUST_CHECK;
 
 struct store_order {
     uint64_t sequence;

@@ -48,6 +48,35 @@ enum qr_rc store_envelope_get(struct qr_db *db, int64_t n, struct qr_arena *aren
     return read_sig(qr_stmt_bytes(st, 1), &e->sig);
 }
 
+enum qr_rc store_evidence(struct qr_db *db, int64_t n, struct qr_arena *arena,
+                          struct leaf_evidence *e, struct qr_err *err)
+{
+    struct qr_stmt *st = NULL;
+    int64_t last = -1;
+    e->n = 0;
+    QR_TRY(qr_db_query(db,
+                       "SELECT 2*round+conflict,envelope,sig FROM submission WHERE session=?1 AND "
+                       "attempt=?2 ORDER BY 1,approval",
+                       QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(e->attempt)), &st, err));
+    for (;;) {
+        bool row = false;
+        QR_TRY(qr_stmt_step(st, &row, err));
+        if (!row) break;
+        int64_t list = qr_stmt_int(st, 0);
+        if (list != last) {
+            if (e->n == LEAF_EVIDENCE_LISTS) return qr_fail(err, QR_BUG, "too many rounds");
+            e->lists[e->n++].n = 0;
+        }
+        last = list;
+        size_t *count = &e->lists[e->n - 1].n;
+        if (*count == QR_MAX_PARTICIPANTS) continue; /* who joined anew in the attempt's life */
+        struct leaf_signed *l = &e->lists[e->n - 1].letters[(*count)++];
+        QR_TRY(copy(arena, qr_stmt_bytes(st, 1), &l->bytes));
+        QR_TRY(read_sig(qr_stmt_bytes(st, 2), &l->sig));
+    }
+    return QR_OK;
+}
+
 enum qr_rc store_order_add(struct qr_db *db, int64_t n, const struct store_order *o,
                            struct qr_err *err)
 {

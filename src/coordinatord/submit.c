@@ -6,6 +6,7 @@
 #include "coordinatord/act.h"
 #include "coordinatord/ceremony.h"
 #include "coordinatord/step.h"
+#include "frost/dispute.h"
 #include "frost/package.h"
 
 struct letter {
@@ -18,7 +19,8 @@ struct letter {
     struct leaf_approval sender;
     struct store_attempt attempt;
     struct leaf_abort abort;
-    bool culprit; /* the body fails a check that anyone can repeat */
+    bool culprit;    /* the body fails a check that anyone can repeat */
+    uint32_t guilty; /* member whom a dispute shows to be at fault; 0: nobody */
 };
 
 static const enum session_wait waits[] = {
@@ -68,15 +70,21 @@ static enum qr_rc check_descriptor(const struct letter *l, struct leaf_descripto
     return QR_OK;
 }
 
+/* 1..n; 0: no member of this attempt. */
+static uint32_t place_of(const struct leaf_descriptor *d, const struct qr_hash *approval)
+{
+    for (uint32_t i = 0; i < d->n; i++)
+        if (qr_hash_equal(&d->members[i].approval, approval)) return i + 1;
+    return 0;
+}
+
 static enum qr_rc check_dealing(struct letter *l, const struct leaf_descriptor *d,
                                 const struct qr_hash *hash, struct qr_err *err)
 {
     struct cocktail_params params;
     struct dkg_blame blame;
-    uint32_t index = 0;
+    uint32_t index = place_of(d, &l->is.approval);
     QR_TRY(keygen_params(d, hash, &params, err));
-    for (uint32_t i = 0; i < d->n; i++)
-        if (qr_hash_equal(&d->members[i].approval, &l->is.approval)) index = i + 1;
     if (index == 0) return qr_fail(err, QR_DENIED, "not a member of this attempt");
     l->culprit = cocktail_msg1_check(&params, index, l->is.body, &blame, err) != QR_OK;
     return QR_OK;
@@ -95,6 +103,44 @@ static bool commitments_decode(struct qr_bytes body, size_t payloads)
     return true;
 }
 
+/* The accused's first message, as it was kept. */
+static enum qr_rc accused_letter(struct letter *l, const struct leaf_member *m,
+                                 struct leaf_envelope *out, struct qr_err *err)
+{
+    struct store_envelope e = {.attempt = l->is.attempt, .round = LEAF_ROUND_DKG1};
+    int64_t n = 0;
+    struct qr_db *db = l->c->s->db;
+    QR_TRY(qr_db_read(db, err));
+    enum qr_rc rc = store_approval_by_leaf(db, &m->approval, &n, &e.approval, err);
+    if (rc == QR_OK) rc = store_envelope_get(db, l->n, &l->arena, &e, err);
+    qr_db_read_end(db);
+    return rc == QR_OK ? leaf_envelope_read(e.bytes, out, err) : rc;
+}
+
+/* Who is at fault: the dealer if his ciphertext is wrong, else whoever accuses
+ * him.  Without a message of the dealer's there is nothing to judge. */
+static enum qr_rc judge_dispute(struct letter *l, struct qr_err *err)
+{
+    struct leaf_descriptor d;
+    struct cocktail_params params;
+    struct leaf_envelope dealt;
+    struct qr_hash hash;
+    enum dkg_reason found;
+    QR_TRY(check_descriptor(l, &d, &hash, err));
+    QR_TRY(keygen_params(&d, &hash, &params, err));
+    uint32_t from = l->abort.blame, to = place_of(&d, &l->is.approval);
+    if (from < 1 || from > d.n || to == 0 || from == to) return QR_OK;
+    enum qr_rc rc = accused_letter(l, &d.members[from - 1], &dealt, err);
+    if (rc == QR_NOTFOUND) return QR_OK;
+    if (rc != QR_OK) return rc;
+    struct dispute_case k = {&params, from, to, dealt.body};
+    rc = dispute_judge(&k, l->abort.dispute, &found);
+    leaf_envelope_fini(&dealt);
+    if (rc != QR_OK && rc != QR_FALSE) return rc == QR_NOMEM ? rc : QR_OK;
+    l->guilty = rc == QR_OK && found != DKG_FINE ? from : to;
+    return QR_OK;
+}
+
 static enum qr_rc check_body(struct letter *l, struct qr_err *err)
 {
     struct leaf_descriptor d;
@@ -104,7 +150,9 @@ static enum qr_rc check_body(struct letter *l, struct qr_err *err)
         return l->is.body.n == 0 && !l->is.has_descriptor
                    ? QR_OK
                    : qr_fail(err, QR_MALFORMED, "a presence envelope holds nothing");
-    case LEAF_ROUND_ABORT: return leaf_abort_read(l->is.body, &l->abort, err);
+    case LEAF_ROUND_ABORT:
+        QR_TRY(leaf_abort_read(l->is.body, &l->abort, err));
+        return l->abort.has_dispute ? judge_dispute(l, err) : QR_OK;
     default: break;
     }
     QR_TRY(check_descriptor(l, &d, &hash, err));
@@ -138,7 +186,11 @@ static struct session_event event_of(const struct letter *l, const struct sessio
                                .attempt = l->is.attempt,
                                .wait = waits[l->is.round]};
     const struct session_approval *a = session_by_id(s, l->row.approval);
-    if (l->is.round == LEAF_ROUND_ABORT) {
+    if (l->guilty > 0 && a && a->member && s->attempt == l->is.attempt &&
+        l->guilty <= session_members(s)) {
+        ev.kind = SESSION_EV_CULPRITS;
+        ev.culprits = UINT64_C(1) << (l->guilty - 1);
+    } else if (l->is.round == LEAF_ROUND_ABORT) {
         uint32_t blame = l->abort.blame;
         ev.kind = SESSION_EV_ABORTED;
         ev.culprits = blame > 0 && blame <= session_members(s) ? UINT64_C(1) << (blame - 1) : 0;

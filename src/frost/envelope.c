@@ -84,17 +84,14 @@ static bool share_fits(const struct envelope_route *route, const struct public_p
     return public_sum_is(&expected, got.b);
 }
 
-enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar *own,
-                         const struct public_point *commitments, struct qr_bytes cipher,
-                         struct scalar *share, enum dkg_reason *reason)
+enum qr_rc envelope_open_with(const struct envelope_route *route, const struct point dh[2],
+                              const struct public_point *commitments, struct qr_bytes cipher,
+                              struct scalar *share, enum dkg_reason *reason)
 {
     uint8_t tmp[HASH_SIZE];
-    struct point dh[2];
     struct qr_secret text;
     assert(cipher.n >= COCKTAIL_MIN_CIPHERTEXT && cipher.n <= COCKTAIL_MAX_CIPHERTEXT);
     QR_TRY(qr_secret_init(&text, cipher.n - TAG_SIZE, NULL));
-    point_mul(&dh[0], own, route->ephemeral);
-    dh_static(route, own, &route->params->keys[route->from - 1], &dh[1]);
     derive(route, &dh[0], &dh[1], tmp);
     *reason = DKG_FINE;
     int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(text.p, NULL, NULL, cipher.p, cipher.n,
@@ -106,8 +103,19 @@ enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar
     else if (!QR_HOLDS(COCKTAIL_SHARE, share_fits(route, commitments, share)))
         *reason = DKG_SHARE;
     qr_secret_fini(&text);
-    qr_wipe(dh, sizeof dh);
     qr_wipe(tmp, sizeof tmp);
     if (*reason == DKG_FINE) return QR_OK;
     return *reason == DKG_SCALAR ? QR_MALFORMED : QR_FALSE;
+}
+
+enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar *own,
+                         const struct public_point *commitments, struct qr_bytes cipher,
+                         struct scalar *share, enum dkg_reason *reason)
+{
+    struct point dh[2];
+    point_mul(&dh[0], own, route->ephemeral);
+    dh_static(route, own, &route->params->keys[route->from - 1], &dh[1]);
+    enum qr_rc rc = envelope_open_with(route, dh, commitments, cipher, share, reason);
+    qr_wipe(dh, sizeof dh);
+    return rc;
 }

@@ -37,4 +37,10 @@ enum qr_rc envelope_open(const struct envelope_route *route, const struct scalar
                          const struct public_point *commitments, struct qr_bytes cipher,
                          struct scalar *share, enum dkg_reason *reason) QR_MUST_CHECK;
 
+/* The same with both Diffie-Hellman values at hand, of the ephemeral and of the
+ * static key. */
+enum qr_rc envelope_open_with(const struct envelope_route *route, const struct point dh[2],
+                              const struct public_point *commitments, struct qr_bytes cipher,
+                              struct scalar *share, enum dkg_reason *reason) QR_MUST_CHECK;
+
 #endif

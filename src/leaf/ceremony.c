@@ -160,6 +160,7 @@ json_t *leaf_failed_write(const struct leaf_failed *f)
     json_t *o = qr_json_object();
     attempt_write(o, &f->session, f->attempt);
     qr_json_set(o, "blame", leaf_people_write(&f->blame));
+    if (f->has_evidence) qr_json_set_hex(o, "evidence", f->evidence.b, sizeof f->evidence.b);
     qr_json_set_str(o, "reason", f->reason);
     qr_json_set_str(o, "step", f->step);
     return o;
@@ -171,6 +172,9 @@ enum qr_rc leaf_failed_read(const json_t *body, struct leaf_failed *out, struct 
     struct qr_obj o = qr_obj_of(body, "attempt.failed");
     out->attempt = attempt_read(&o, &out->session, 1);
     leaf_people_read(&o, "blame", &out->blame);
+    out->has_evidence = qr_obj_has(&o, "evidence");
+    if (out->has_evidence) qr_obj_hex(&o, "evidence", out->evidence.b, sizeof out->evidence.b);
+    if (out->has_evidence && out->blame.n == 0) qr_obj_bad(&o, "evidence");
     leaf_text_read(&o, "reason", out->reason, sizeof out->reason);
     leaf_text_read(&o, "step", out->step, sizeof out->step);
     return qr_obj_done(&o, err);

@@ -104,6 +104,7 @@ enum qr_rc leaf_abort_write(const struct leaf_abort *a, struct qr_buf *out)
 {
     json_t *o = qr_json_object();
     qr_json_set_int(o, "blame", a->blame);
+    if (a->has_dispute) qr_json_set_base64(o, "dispute", QR_BYTES_OF(a->dispute));
     qr_json_set_str(o, "reason", a->reason);
     qr_json_set_str(o, "step", a->step);
     enum qr_rc rc = qr_json_write(o, out);
@@ -118,6 +119,9 @@ enum qr_rc leaf_abort_read(struct qr_bytes bytes, struct leaf_abort *out, struct
     QR_TRY(qr_json_parse(bytes, &v, err));
     struct qr_obj o = qr_obj_of(v, "abort");
     out->blame = (uint32_t)qr_obj_int(&o, "blame", 0, QR_MAX_PARTICIPANTS);
+    out->has_dispute = qr_obj_has(&o, "dispute");
+    if (out->has_dispute) qr_obj_base64(&o, "dispute", out->dispute, sizeof out->dispute);
+    if (out->has_dispute && out->blame == 0) qr_obj_bad(&o, "dispute");
     leaf_text_read(&o, "reason", out->reason, sizeof out->reason);
     leaf_text_read(&o, "step", out->step, sizeof out->step);
     enum qr_rc rc = qr_obj_done(&o, err);

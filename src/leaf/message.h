@@ -44,9 +44,12 @@ enum qr_rc leaf_envelope_read(struct qr_bytes bytes, struct leaf_envelope *out, 
 void leaf_envelope_fini(struct leaf_envelope *e);
 
 /* Body of an abort envelope: index of the blamed member (0 = nobody), reason
- * and step as codes. */
+ * and step as codes, and where a dealt share is disputed its proof. */
+#define LEAF_DISPUTE_SIZE 128
 struct leaf_abort {
     uint32_t blame;
+    bool has_dispute;
+    uint8_t dispute[LEAF_DISPUTE_SIZE]; /* frost/dispute.h */
     char reason[LEAF_MAX_CODE + 1];
     char step[LEAF_MAX_CODE + 1];
 };

@@ -197,6 +197,8 @@ struct leaf_failed {
     char step[LEAF_MAX_CODE + 1];
     char reason[LEAF_MAX_CODE + 1];
     struct leaf_people blame;
+    bool has_evidence;
+    struct qr_hash evidence; /* leaf_evidence_digest of what somebody is blamed for */
 };
 /* write gives the body; read is strict (QR_MALFORMED names the field). */
 json_t *leaf_failed_write(const struct leaf_failed *f);

@@ -8,6 +8,7 @@
 
 #include "base/removal.h"
 #include "frost/aggregate.h"
+#include "frost/dispute.h"
 #include "frost/payload.h"
 #include "frost/sign.h"
 
@@ -97,6 +98,7 @@ static enum qr_rc refuse(struct ceremony *c, const char *step, const char *reaso
     (void)snprintf(c->failure.step, sizeof c->failure.step, "%s", step);
     (void)snprintf(c->failure.reason, sizeof c->failure.reason, "%s", reason);
     c->failure.blame = blame;
+    c->failure.has_dispute = false;
     return rc;
 }
 
@@ -247,17 +249,26 @@ static enum qr_rc files_allowed(const struct ceremony *c, const struct leaf_desc
     return QR_OK;
 }
 
-static enum qr_rc new_dkg(struct ceremony *c, struct qr_err *err)
+/* The parameters of this attempt's key generation; gives *out (free). */
+static enum qr_rc params_of(const struct ceremony *c, struct cocktail_params **out,
+                            struct qr_err *err)
 {
     const struct leaf_descriptor *d = &c->descriptor;
     uint8_t keys[QR_MAX_PARTICIPANTS * QR_KEY_SIZE];
     for (size_t i = 0; i < d->n; i++)
         qr_copy(keys + i * QR_KEY_SIZE, d->members[i].cocktail_key.b, QR_KEY_SIZE);
-    struct cocktail_params *p = calloc(1, sizeof *p);
-    if (!p) return QR_NOMEM;
-    enum qr_rc rc = cocktail_params_init(p, d->n, d->t, QR_BYTES(keys, d->n * QR_KEY_SIZE), err);
+    *out = calloc(1, sizeof **out);
+    if (!*out) return QR_NOMEM;
+    QR_TRY(cocktail_params_init(*out, d->n, d->t, QR_BYTES(keys, d->n * QR_KEY_SIZE), err));
+    cocktail_context(*out, QR_BYTES_OF(c->descriptor_hash.b));
+    return QR_OK;
+}
+
+static enum qr_rc new_dkg(struct ceremony *c, struct qr_err *err)
+{
+    struct cocktail_params *p = NULL;
+    enum qr_rc rc = params_of(c, &p, err);
     if (rc == QR_OK) {
-        cocktail_context(p, QR_BYTES_OF(c->descriptor_hash.b));
         struct dkg_setup s = {
             .params = p, .key = &c->is.keys->cocktail, .rand = c->is.rand, .index = c->index};
         rc = dkg_new(&c->dkg, &s, err);
@@ -364,6 +375,25 @@ static enum qr_rc commit_all(struct ceremony *c, struct qr_buf *body, struct qr_
     return qr_buf_ok(body);
 }
 
+/* A share that only we can open is wrong: what shows it to everybody goes with
+ * our abort.  Without it our word stands against the dealer's. */
+static void dispute(struct ceremony *c, const struct dkg_blame *blame, struct qr_bytes msg1)
+{
+    struct cocktail_params *p = NULL;
+    struct qr_err ignored = {{0}};
+    bool ours =
+        blame->reason == DKG_DECRYPT || blame->reason == DKG_SCALAR || blame->reason == DKG_SHARE;
+    _Static_assert(sizeof c->failure.dispute == DISPUTE_SIZE, "as leaf/message.h has it");
+    if (!ours || params_of(c, &p, &ignored) != QR_OK) {
+        free(p);
+        return;
+    }
+    struct dispute_case k = {p, blame->index, c->index, msg1};
+    c->failure.has_dispute =
+        dispute_prove(&k, &c->is.keys->cocktail, &c->is.rand, c->failure.dispute) == QR_OK;
+    free(p);
+}
+
 /* DKG round 2 over the members' first messages, then our nonce commitments. */
 static enum qr_rc answer_dkg1(struct ceremony *c, const struct heard *h, struct qr_buf *body,
                               struct qr_err *err)
@@ -380,7 +410,9 @@ static enum qr_rc answer_dkg1(struct ceremony *c, const struct heard *h, struct 
     qr_buf_fini(&prefix);
     if (rc != QR_OK) {
         struct dkg_blame blame = dkg_blamed(c->dkg);
-        return refuse(c, "dkg1", dkg_reason_name(blame.reason), blame.index, rc);
+        rc = refuse(c, "dkg1", dkg_reason_name(blame.reason), blame.index, rc);
+        if (blame.index > 0) dispute(c, &blame, msgs[blame.index - 1]);
+        return rc;
     }
     qr_buf_put(body, sig, sizeof sig);
     return commit_all(c, body, err);

@@ -37,6 +37,7 @@ struct follow {
     bool done;
     bool preview; /* there may be an approval that we have not judged */
     struct qr_buf *bundle;
+    struct qr_buf material; /* of the last step that was taken in this attempt */
     void (*tell)(void *ctx, const struct follow_news *news);
     bool (*stop)(void *ctx);
     void *ctx;
@@ -140,6 +141,7 @@ static enum qr_rc on_presence(struct follow *f, const struct leaf_order *o, stru
     struct ceremony_letter l;
     if (!lists_us(f, json_object_get(o->body, "members"))) return QR_OK;
     f->attempt = o->attempt;
+    qr_buf_reset(&f->material);
     return submit_and_free(f, &l, ceremony_presence(f->ceremony, o->attempt, &l), err);
 }
 
@@ -156,6 +158,13 @@ static void preview(struct follow *f)
     qr_buf_fini(&material);
 }
 
+/* Material that a step accepted. */
+static void keep(struct follow *f, const struct qr_buf *material)
+{
+    qr_buf_reset(&f->material);
+    qr_buf_put_bytes(&f->material, qr_buf_bytes(material));
+}
+
 static enum qr_rc on_frozen(struct follow *f, struct qr_err *err)
 {
     struct qr_buf material;
@@ -163,6 +172,7 @@ static enum qr_rc on_frozen(struct follow *f, struct qr_err *err)
     qr_buf_init(&material, QR_MAX_BUNDLE);
     enum qr_rc rc = fetch(f, BUNDLE_FROZEN, &material, err);
     if (rc == QR_OK) rc = ceremony_frozen(f->ceremony, qr_buf_bytes(&material), &l, err);
+    if (rc == QR_OK) keep(f, &material);
     qr_buf_fini(&material);
     if (rc == QR_NOTFOUND) return QR_OK; /* this attempt goes on without us */
     return submit_and_free(f, &l, rc, err);
@@ -202,6 +212,7 @@ static enum qr_rc on_sign(struct follow *f, const struct leaf_order *o, struct q
     if (rc == QR_OK) rc = fetch(f, BUNDLE_STARTED, &material, err);
     struct ceremony_sign_in in = {m.list, m.n, qr_buf_bytes(&material)};
     if (rc == QR_OK) rc = ceremony_sign(f->ceremony, &in, &l, err);
+    if (rc == QR_OK) keep(f, &material);
     qr_buf_fini(&material);
     qr_buf_fini(&m.pool);
     return submit_and_free(f, &l, rc, err);
@@ -270,6 +281,16 @@ static void copy_word(const json_t *body, const char *key, char *out, size_t roo
     (void)snprintf(out, room, "%s", s ? s : "");
 }
 
+/* What there is of a failed attempt for others to judge. */
+static void read_evidence(const struct follow *f, const struct leaf_order *o, struct follow_news *n)
+{
+    const json_t *e = json_object_get(o->body, "evidence");
+    if (o->type != LEAF_ORDER_ATTEMPT_FAILED || o->attempt != f->attempt || !json_is_string(e))
+        return;
+    n->evidence = QR_BYTES(json_string_value(e), json_string_length(e));
+    n->material = qr_buf_bytes(&f->material);
+}
+
 static void read_news(const struct leaf_order *o, struct follow_news *n)
 {
     const json_t *b = o->body;
@@ -315,6 +336,7 @@ static enum qr_rc obey(struct follow *f, const struct leaf_order *o, struct qr_e
 {
     struct follow_news n;
     read_news(o, &n);
+    if (f->plan) read_evidence(f, o, &n);
     tell(f, &n);
     /* What completes a quorum is followed by the next step. */
     f->preview = f->plan && o->type == LEAF_ORDER_PROGRESS &&
@@ -485,7 +507,9 @@ enum qr_rc follow_run(const struct follow_plan *plan, struct qr_buf *bundle, str
                                    .ctx = &f};
     f.renew_us = renewal_time(&f, plan->papers->expires_us);
     QR_TRY(ceremony_new(&f.ceremony, &setup, err));
+    qr_buf_init(&f.material, QR_MAX_BUNDLE);
     enum qr_rc rc = loop(&f, err);
+    qr_buf_fini(&f.material);
     ceremony_free(f.ceremony);
     return rc;
 }

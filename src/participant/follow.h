@@ -18,6 +18,11 @@ struct follow_news {
     char state[16];                                                       /* progress, ended */
     char step[LEAF_MAX_CODE + 1]; /* attempt_failed, ended */
     char reason[LEAF_MAX_CODE + 1];
+    /* attempt_failed with somebody to blame: the letters that show it (canonical
+     * JSON), and the newest material that we verified in that attempt; borrowed,
+     * n is 0 where there is none. */
+    struct qr_bytes evidence;
+    struct qr_bytes material;
     const char *note; /* a word of ours: "connection lost"; else NULL */
 };
 

@@ -102,6 +102,11 @@ enum qr_rc __wrap_envelope_open(const struct envelope_route *route, const struct
     in_envelope = true;
     enum qr_rc rc = __real_envelope_open(route, own, commitments, cipher, share, reason);
     in_envelope = false;
+    /* A good share is called bad. */
+    if (rc == QR_OK && route->from != route->to && move_played("accuse")) {
+        *reason = DKG_SHARE;
+        return QR_FALSE;
+    }
     if (rc == QR_OK) tell_secret("received", share->b, SCALAR_SIZE);
     return rc;
 }

@@ -29,5 +29,6 @@ extern const struct command command_log;
 extern const struct command command_duties;
 extern const struct command command_export;
 extern const struct command command_pack;
+extern const struct command command_blame;
 
 #endif
