@@ -155,14 +155,16 @@ static enum qr_rc read_file(struct archive *a, struct archive_entry *e, struct p
     return rc;
 }
 
-enum qr_rc pack_read(struct qr_bytes archive, struct pack *p, struct qr_err *err)
+typedef int zip_reader(struct archive *);
+
+static enum qr_rc read_with(zip_reader *reader, struct qr_bytes archive, struct pack *p,
+                            struct qr_err *err)
 {
     struct archive_entry *e;
     struct archive *a = archive_read_new();
     if (!a) return QR_NOMEM;
     enum qr_rc rc = QR_OK;
-    if (archive_read_support_format_zip_seekable(a) != ARCHIVE_OK ||
-        archive_read_open_memory(a, archive.p, archive.n) != ARCHIVE_OK)
+    if (reader(a) != ARCHIVE_OK || archive_read_open_memory(a, archive.p, archive.n) != ARCHIVE_OK)
         rc = qr_fail(err, QR_MALFORMED, "not an evidence pack (no zip archive)");
     while (rc == QR_OK) {
         int code = archive_read_next_header(a, &e);
@@ -171,5 +173,28 @@ enum qr_rc pack_read(struct qr_bytes archive, struct pack *p, struct qr_err *err
                                 : qr_fail(err, QR_MALFORMED, "the archive is damaged");
     }
     (void)archive_read_free(a);
+    return rc;
+}
+
+static bool same(const struct pack *a, const struct pack *b)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const struct pack_file *f = pack_find(b, a->file[i].path);
+        if (!f || !qr_bytes_equal(f->data, a->file[i].data)) return false;
+    }
+    return a->n == b->n;
+}
+
+/* A zip says twice what is in it: in front of each file and in its directory.
+ * Programs that unpack believe one or the other, so both must say the same. */
+enum qr_rc pack_read(struct qr_bytes archive, struct pack *p, struct qr_err *err)
+{
+    struct pack streamed = {0};
+    enum qr_rc rc = read_with(archive_read_support_format_zip_seekable, archive, p, err);
+    if (rc == QR_OK)
+        rc = read_with(archive_read_support_format_zip_streamable, archive, &streamed, err);
+    if (rc == QR_OK && !same(p, &streamed))
+        rc = qr_fail(err, QR_MALFORMED, "the archive's directory is of other files");
+    pack_fini(&streamed);
     return rc;
 }

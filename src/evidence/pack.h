@@ -38,8 +38,8 @@ void pack_sort(struct pack *p);
  * QR_IO, QR_NOMEM. */
 enum qr_rc pack_write(const struct pack *p, int64_t time_us, struct qr_buf *out, struct qr_err *err)
     QR_MUST_CHECK;
-/* Adds the archive's files to p.  QR_MALFORMED: no zip, or something else than
- * files in it; QR_RANGE. */
+/* Fills p (all zeros) with the archive's files.  QR_MALFORMED: no zip, something
+ * else than files in it, or one that different readers see differently; QR_RANGE. */
 enum qr_rc pack_read(struct qr_bytes archive, struct pack *p, struct qr_err *err) QR_MUST_CHECK;
 
 #endif
