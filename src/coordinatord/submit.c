@@ -3,6 +3,7 @@
  * What its sender signed is kept byte for byte.  What is wrong with it is found
  * before others see it where that can be done without secrets: then the
  * sender's own signature proves who is to blame. */
+#include "base/removal.h"
 #include "coordinatord/act.h"
 #include "coordinatord/ceremony.h"
 #include "coordinatord/step.h"
@@ -46,10 +47,10 @@ static enum qr_rc load(struct letter *l, struct qr_err *err)
 
 static enum qr_rc check_origin(const struct letter *l, struct qr_err *err)
 {
-    if (qr_verify_tagged(&l->sender.envelope_key, LEAF_TAG_ENVELOPE, l->row.bytes, &l->row.sig) !=
-        QR_OK)
+    if (!QR_HOLDS(COORDINATOR_LETTER, qr_verify_tagged(&l->sender.envelope_key, LEAF_TAG_ENVELOPE,
+                                                       l->row.bytes, &l->row.sig) == QR_OK))
         return qr_fail(err, QR_DENIED, "the envelope is not signed by its sender");
-    if (!qr_hash_equal(&l->is.session_leaf, &l->session.leaf))
+    if (!QR_HOLDS(COORDINATOR_SESSION, qr_hash_equal(&l->is.session_leaf, &l->session.leaf)))
         return qr_fail(err, QR_CONFLICT, "the envelope is of another session");
     return QR_OK;
 }
@@ -65,7 +66,8 @@ static enum qr_rc check_descriptor(const struct letter *l, struct leaf_descripto
     enum qr_rc rc = leaf_descriptor_read(body, d, err);
     json_decref(body);
     if (rc != QR_OK) return rc;
-    if (!l->is.has_descriptor || !qr_hash_equal(&l->is.descriptor, hash))
+    if (!QR_HOLDS(COORDINATOR_DESCRIPTOR,
+                  l->is.has_descriptor && qr_hash_equal(&l->is.descriptor, hash)))
         return qr_fail(err, QR_CONFLICT, "the envelope names another descriptor");
     return QR_OK;
 }

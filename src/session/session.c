@@ -394,9 +394,10 @@ static enum qr_rc sender(struct step *t, struct session_approval **out)
 {
     struct session_approval *a = find(t->s, t->ev->id);
     if (!a) return qr_fail(t->err, QR_NOTFOUND, "no such standing approval");
-    if (t->ev->attempt != t->s->attempt || t->s->state == SESSION_OPEN)
+    if (!QR_HOLDS(SESSION_ATTEMPT, t->ev->attempt == t->s->attempt && t->s->state != SESSION_OPEN))
         return qr_fail(t->err, QR_STALE, "attempt %u does not run", t->ev->attempt);
-    if (a->member == 0) return qr_fail(t->err, QR_DENIED, "not a member of this attempt");
+    if (!QR_HOLDS(SESSION_MEMBER, a->member != 0))
+        return qr_fail(t->err, QR_DENIED, "not a member of this attempt");
     *out = a;
     return QR_OK;
 }
@@ -405,7 +406,7 @@ static enum qr_rc on_submitted(struct step *t)
 {
     struct session_approval *a = NULL;
     QR_TRY(sender(t, &a));
-    if (!is_round(t->ev->wait) || t->ev->wait != t->s->wait)
+    if (!is_round(t->s->wait) || !QR_HOLDS(SESSION_ROUND, t->ev->wait == t->s->wait))
         return qr_fail(t->err, QR_STATE, "%s is not awaited, %s is", session_wait_name(t->ev->wait),
                        session_wait_name(t->s->wait));
     a->answered = true;
