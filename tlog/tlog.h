@@ -557,6 +557,43 @@ enum tlog_rc tlog_mirror(const struct tlog_source *from, const char *dir,
 enum tlog_rc tlog_mirror_publish(const char *dir, struct tlog_bytes checkpoint,
                                  struct tlog_err *err) TLOG_MUST_CHECK;
 
+/* ---- Fork files: proof, to anybody, that a log signed two histories ---- */
+
+#define TLOG_FORK_FILE_MAX (3 * TLOG_NOTE_MAX) /* bytes of a fork file */
+
+/* Two signed checkpoints, the smaller one first; borrowed.  Of two sizes, prefix
+ * is the root that the larger tree has at the smaller size, and proof leads from
+ * there to the larger one (RFC 6962 section 2.1.2). */
+struct tlog_fork {
+    struct tlog_bytes first, second;
+    bool shown; /* prefix and proof are there */
+    struct tlog_hash prefix;
+    struct tlog_proof proof;
+};
+
+/* The root that a tree has at an earlier size, by a consistency proof of its own.
+ * TLOG_RANGE: that size is 0, a power of two (such a proof leaves its root out),
+ * or not smaller; TLOG_FALSE: the proof does not lead to later; TLOG_MALFORMED. */
+enum tlog_rc tlog_consistency_prefix(uint64_t earlier, const struct tlog_head *later,
+                                     const struct tlog_proof *proof, struct tlog_hash *prefix)
+    TLOG_MUST_CHECK;
+/* Fills in prefix and proof from the tiles of the larger tree.  TLOG_OK: the two
+ * are shown to be of different trees.  TLOG_FALSE: they are not; else what reading
+ * said.  Signatures are not looked at. */
+enum tlog_rc tlog_fork_find(const struct tlog_source *from, struct tlog_fork *fork,
+                            struct tlog_err *err) TLOG_MUST_CHECK;
+/* Writes the file.  TLOG_MALFORMED: not two checkpoints in order; TLOG_RANGE: no
+ * room. */
+enum tlog_rc tlog_fork_write(const struct tlog_fork *in, struct tlog_out *out) TLOG_MUST_CHECK;
+/* Strict; gives borrowed parts.  TLOG_MALFORMED, TLOG_RANGE. */
+enum tlog_rc tlog_fork_parse(struct tlog_bytes file, struct tlog_fork *out, struct tlog_err *err)
+    TLOG_MUST_CHECK;
+/* TLOG_OK: one log signed both, and no log can have both.  TLOG_FALSE: that is
+ * not shown; err says why.  trust: for the first and for the second checkpoint.
+ * heads are what they say. */
+enum tlog_rc tlog_fork_check(const struct tlog_fork *in, const struct tlog_trust trust[2],
+                             struct tlog_head heads[2], struct tlog_err *err) TLOG_MUST_CHECK;
+
 /* ---- Searching a database for damage ---- */
 
 enum tlog_fault_kind {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/removal.h"
+#include "service/log_fork.h"
 #include "tlog/qr.h"
 
 #include "quorate/v1/log.pb-c.h"
@@ -29,7 +30,7 @@ struct log_client {
     char *anchor_path;
     pthread_mutex_t mutex;
     struct leaf_checkpoint seen;
-    struct qr_buf note; /* of the newest checkpoint taken since the start */
+    struct qr_buf note; /* of seen; empty: nothing was seen yet */
     bool unwritten;
     int64_t written_us; /* monotonic */
     bool forked;
@@ -162,15 +163,22 @@ static enum qr_rc fork_found(struct log_client *c, const struct log_head *head,
                              const struct leaf_checkpoint *seen, struct qr_err *err)
 {
     char path[1100];
+    bool shown = false;
+    struct qr_buf before;
+    qr_buf_init(&before, TLOG_NOTE_MAX);
     (void)pthread_mutex_lock(&c->mutex);
     c->forked = true;
+    const struct leaf_checkpoint kept_at = c->seen;
+    qr_buf_put_bytes(&before, qr_buf_bytes(&c->note));
     (void)pthread_mutex_unlock(&c->mutex);
     (void)snprintf(path, sizeof path, "%s.fork", c->anchor_path);
-    struct qr_err ignored;
-    enum qr_rc kept = qr_file_write(path, head->note, 0600, &ignored);
+    const struct log_fork f = {{&kept_at, &head->at}, {qr_buf_bytes(&before), head->note}};
+    enum qr_rc kept = log_fork_write(c, &f, path, &shown, NULL);
+    qr_buf_fini(&before);
     if (c->conf.log)
-        qr_log_text(c->conf.log, "log.fork", "checkpoint of size %llu kept in %s: %s",
-                    (unsigned long long)head->at.size, path, qr_rc_name(kept));
+        qr_log_text(c->conf.log, "log.fork", "checkpoint of size %llu kept in %s%s: %s",
+                    (unsigned long long)head->at.size, path, shown ? "" : " without a proof",
+                    qr_rc_name(kept));
     return qr_fail(err, QR_FORK,
                    "the log shows two histories: sizes %llu (seen before) and %llu (now)",
                    (unsigned long long)seen->size, (unsigned long long)head->at.size);
@@ -261,7 +269,10 @@ static enum qr_rc load_anchor(struct log_client *c, struct qr_err *err)
     if (rc == QR_OK && open_note(c, qr_buf_bytes(&b), &head, err) != QR_OK)
         rc = qr_fail(err, QR_MALFORMED, "%s: not a checkpoint of the log that we trust",
                      c->anchor_path);
-    if (rc == QR_OK) c->seen = head.at;
+    if (rc == QR_OK) {
+        c->seen = head.at;
+        qr_buf_put_bytes(&c->note, qr_buf_bytes(&b));
+    }
     qr_buf_fini(&b);
     return rc == QR_NOTFOUND ? QR_OK : rc;
 }

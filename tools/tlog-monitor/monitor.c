@@ -5,6 +5,7 @@
 #include "tlog/qr.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static struct tlog_bytes bytes(const struct qr_buf *b) { return (struct tlog_bytes){b->p, b->n}; }
 
@@ -19,22 +20,25 @@ static enum qr_rc judge(struct monitor *m, const struct qr_buf *note, struct tlo
     return QR_OK;
 }
 
-/* Both checkpoints, one after the other, with a line that says what this is. */
-static enum qr_rc write_fork(const struct monitor *m, const struct qr_buf *seen,
-                             const struct qr_buf *now, const char *why, struct qr_err *err)
+/* Both checkpoints, and what the log's own tiles prove: a fork file. */
+static enum qr_rc write_fork(struct monitor *m, const struct qr_buf *seen, bool older,
+                             const char *why, struct qr_err *err)
 {
-    struct qr_buf b;
+    struct tlog_source from = remote_source(&m->remote);
+    struct tlog_fork f = {.first = bytes(older ? &m->note : seen),
+                          .second = bytes(older ? seen : &m->note)};
+    struct tlog_out out = {malloc(TLOG_FORK_FILE_MAX), TLOG_FORK_FILE_MAX, 0};
     struct qr_err ignored = {{0}};
-    qr_buf_init(&b, 4 * (size_t)TLOG_NOTE_MAX);
-    qr_buf_printf(&b, "quorate fork: %s\n\n", why);
-    qr_buf_put_bytes(&b, qr_buf_bytes(seen));
-    qr_buf_put_u8(&b, '\n');
-    qr_buf_put_bytes(&b, qr_buf_bytes(now));
-    enum qr_rc rc = qr_buf_ok(&b);
-    if (rc == QR_OK) rc = qr_file_write(m->fork, qr_buf_bytes(&b), 0644, &ignored);
-    qr_buf_fini(&b);
+    if (!out.p) qr_fatal("out of memory");
+    bool shown = tlog_fork_find(&from, &f, NULL) == TLOG_OK;
+    enum qr_rc rc = tlog_to_qr(tlog_fork_write(&f, &out), NULL, NULL);
+    if (rc == QR_OK) rc = qr_file_write(m->fork, QR_BYTES(out.p, out.n), 0644, &ignored);
+    free(out.p);
     return qr_fail(err, QR_FORK, "%s; %s %s", why,
-                   rc == QR_OK ? "both checkpoints are in" : "could not be written:", m->fork);
+                   rc != QR_OK ? "could not be written:"
+                   : shown     ? "the proof is in"
+                               : "both checkpoints, but no proof, are in",
+                   m->fork);
 }
 
 /* Does later begin with earlier, by the log's own tiles? */
@@ -70,7 +74,7 @@ static enum qr_rc compare(struct monitor *m, const struct qr_buf *seen, enum mon
     bool older = m->head.size < was.head.size;
     enum qr_rc rc =
         older ? consistent(m, &m->head, &was.head, &why) : consistent(m, &was.head, &m->head, &why);
-    if (rc == QR_FORK) return write_fork(m, seen, &m->note, why.text, err);
+    if (rc == QR_FORK) return write_fork(m, seen, older, why.text, err);
     /* Tiles that are withheld prove nothing, but nothing is believed without
      * them; an old copy of the log has none for the newer tree. */
     if (rc == QR_NOTFOUND && !older) return qr_fail(err, QR_FORK, "%s", why.text);
