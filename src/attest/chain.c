@@ -1,6 +1,6 @@
 /* chain.c - the certificate checks, link by link.
  *
- * OpenSSL parses and verifies single signatures; which certificates are
+ * cert.c reads one and verifies its signature; which certificates are
  * trusted, what they must be called and which parameters they must use is
  * decided here, because X509_STORE has no notion of a root per product and
  * accepts weaker PSS parameters.  The AMD extensions are read from their raw
@@ -8,16 +8,13 @@
  * generality. */
 #include "attest/chain.h"
 
-#include "base/limits.h"
+#include "attest/cert.h"
 
-#include <openssl/asn1t.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -61,7 +58,7 @@ static const struct {
 };
 
 struct attest_chain {
-    X509 *x[CERTS];
+    struct attest_cert *x[CERTS];
     struct qr_hash root;
     struct qr_bytes ext[EXTS]; /* borrowed from x[VEK] */
     unsigned count[EXTS];
@@ -69,21 +66,11 @@ struct attest_chain {
     atomic_uint linked; /* bits of (product, signer) that passed rule 9 */
 };
 
-static X509 *read_cert(struct qr_bytes der)
-{
-    if (der.n == 0 || der.n > QR_MAX_CERT_DER) return NULL;
-    const uint8_t *p = der.p;
-    X509 *x = d2i_X509(NULL, &p, (long)der.n);
-    if (x && p == der.p + der.n && X509_get0_pubkey(x)) return x;
-    X509_free(x);
-    return NULL;
-}
-
 static void collect_extensions(struct attest_chain *c)
 {
-    X509 *x = c->x[VEK];
-    for (int i = 0; i < X509_get_ext_count(x); i++) {
-        X509_EXTENSION *e = X509_get_ext(x, i);
+    const struct attest_cert *x = c->x[VEK];
+    for (int i = 0; i < attest_cert_ext_count(x); i++) {
+        X509_EXTENSION *e = attest_cert_ext(x, i);
         const ASN1_OBJECT *o = X509_EXTENSION_get_object(e);
         struct qr_bytes oid = QR_BYTES(OBJ_get0_data(o), OBJ_length(o));
         if (oid.n <= sizeof amd_arc ||
@@ -107,7 +94,7 @@ enum attest_reason attest_chain_open(const struct attest_certs *certs, struct at
     *out = NULL;
     atomic_init(&c->owners, 1);
     for (int i = 0; i < CERTS; i++) {
-        c->x[i] = read_cert(der[i]);
+        c->x[i] = attest_cert_open(der[i]);
         if (!c->x[i]) {
             attest_chain_close(c);
             return ATTEST_CERT_PARSE;
@@ -128,7 +115,7 @@ struct attest_chain *attest_chain_hold(struct attest_chain *c)
 void attest_chain_close(struct attest_chain *c)
 {
     if (!c || atomic_fetch_sub(&c->owners, 1) > 1) return;
-    for (int i = 0; i < CERTS; i++) X509_free(c->x[i]);
+    for (int i = 0; i < CERTS; i++) attest_cert_close(c->x[i]);
     free(c);
     /* Refused input leaves texts in this thread's error queue. */
     ERR_clear_error();
@@ -166,36 +153,9 @@ enum attest_product attest_chain_product(const struct attest_chain *c)
 
 struct qr_hash attest_chain_root(const struct attest_chain *c) { return c->root; }
 
-static bool algorithm_is(const X509_ALGOR *a, int nid)
+static bool name_is(const struct attest_cert *x, const char *head, const char *tail)
 {
-    const ASN1_OBJECT *o = NULL;
-    if (!a) return false;
-    X509_ALGOR_get0(&o, NULL, NULL, a);
-    return OBJ_obj2nid(o) == nid;
-}
-
-/* RSASSA-PSS with SHA-384, MGF1 with SHA-384, 48 bytes of salt, trailer 1. */
-static bool pss_ok(const X509_ALGOR *alg)
-{
-    if (!algorithm_is(alg, NID_rsassaPss)) return false;
-    RSA_PSS_PARAMS *pss = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS), alg->parameter);
-    X509_ALGOR *mask = NULL;
-    bool ok = pss && algorithm_is(pss->hashAlgorithm, NID_sha384) &&
-              algorithm_is(pss->maskGenAlgorithm, NID_mgf1);
-    if (ok)
-        mask =
-            ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(X509_ALGOR), pss->maskGenAlgorithm->parameter);
-    ok = ok && algorithm_is(mask, NID_sha384) && pss->saltLength &&
-         ASN1_INTEGER_get(pss->saltLength) == 48 &&
-         (!pss->trailerField || ASN1_INTEGER_get(pss->trailerField) == 1);
-    X509_ALGOR_free(mask);
-    RSA_PSS_PARAMS_free(pss);
-    return ok;
-}
-
-static bool name_is(X509 *x, const char *head, const char *tail)
-{
-    X509_NAME *n = X509_get_subject_name(x);
+    X509_NAME *n = attest_cert_subject(x);
     int i = X509_NAME_get_index_by_NID(n, NID_commonName, -1);
     if (i < 0 || X509_NAME_get_index_by_NID(n, NID_commonName, i) >= 0) return false;
     const ASN1_STRING *s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(n, i));
@@ -205,26 +165,15 @@ static bool name_is(X509 *x, const char *head, const char *tail)
            qr_bytes_is(QR_BYTES(cn.p + h.n, cn.n - h.n), tail);
 }
 
-/* Version 3, nothing critical that nobody understands, CA or not as wanted. */
-static bool flags_ok(X509 *x, bool ca)
+static bool rsa_4096(const struct attest_cert *x)
 {
-    uint32_t flags = X509_get_extension_flags(x);
-    if (X509_get_version(x) != X509_VERSION_3 || (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)))
-        return false;
-    if (!ca) return !(flags & EXFLAG_CA);
-    return (flags & EXFLAG_CA) && (flags & EXFLAG_KUSAGE) &&
-           (X509_get_key_usage(x) & KU_KEY_CERT_SIGN);
-}
-
-static bool rsa_4096(X509 *x)
-{
-    EVP_PKEY *k = X509_get0_pubkey(x);
+    const EVP_PKEY *k = attest_cert_key(x);
     return EVP_PKEY_get_base_id(k) == EVP_PKEY_RSA && EVP_PKEY_get_bits(k) == 4096;
 }
 
-static bool p384(X509 *x)
+static bool p384(const struct attest_cert *x)
 {
-    EVP_PKEY *k = X509_get0_pubkey(x);
+    const EVP_PKEY *k = attest_cert_key(x);
     char group[32];
     size_t n = 0;
     return EVP_PKEY_get_base_id(k) == EVP_PKEY_EC &&
@@ -232,29 +181,22 @@ static bool p384(X509 *x)
            OBJ_txt2nid(group) == NID_secp384r1;
 }
 
-/* child is named and signed by parent. */
-static bool signed_by(X509 *child, X509 *parent)
-{
-    const X509_ALGOR *alg = NULL;
-    X509_get0_signature(NULL, &alg, child);
-    return X509_NAME_cmp(X509_get_issuer_name(child), X509_get_subject_name(parent)) == 0 &&
-           pss_ok(alg) && X509_verify(child, X509_get0_pubkey(parent)) == 1;
-}
-
 static enum attest_reason check_links(const struct attest_chain *c, enum attest_product product,
                                       enum attest_signer signer)
 {
     const char *name = attest_product_name(product);
     bool vlek = signer == ATTEST_VLEK;
-    X509 *ark = c->x[ARK], *ask = c->x[ASK], *vek = c->x[VEK];
-    if (!name_is(ark, "ARK-", name) || !flags_ok(ark, true) || !rsa_4096(ark) ||
-        !signed_by(ark, ark))
+    const struct attest_cert *ark = c->x[ARK], *ask = c->x[ASK], *vek = c->x[VEK];
+    if (!name_is(ark, "ARK-", name) || !attest_cert_flags_ok(ark, true) || !rsa_4096(ark) ||
+        !attest_cert_signed_by(ark, ark))
         return ATTEST_CHAIN;
     if (!name_is(vek, vlek ? "SEV-VLEK" : "SEV-VCEK", "") ||
         !name_is(ask, vlek ? "SEV-VLEK-" : "SEV-", name) || !p384(vek))
         return ATTEST_VEK_KIND;
-    if (!flags_ok(ask, true) || !rsa_4096(ask) || !signed_by(ask, ark)) return ATTEST_CHAIN;
-    return flags_ok(vek, false) && signed_by(vek, ask) ? ATTEST_OK : ATTEST_CHAIN;
+    if (!attest_cert_flags_ok(ask, true) || !rsa_4096(ask) || !attest_cert_signed_by(ask, ark))
+        return ATTEST_CHAIN;
+    return attest_cert_flags_ok(vek, false) && attest_cert_signed_by(vek, ask) ? ATTEST_OK
+                                                                               : ATTEST_CHAIN;
 }
 
 enum attest_reason attest_chain_links(struct attest_chain *c, enum attest_product product,
@@ -278,9 +220,10 @@ static bool between(const ASN1_TIME *from, const ASN1_TIME *to, int64_t now_us)
 
 enum attest_reason attest_chain_time(const struct attest_chain *c, int64_t now_us)
 {
-    for (int i = 0; i < CERTS; i++)
-        if (!between(X509_get0_notBefore(c->x[i]), X509_get0_notAfter(c->x[i]), now_us))
-            return ATTEST_CHAIN_TIME;
+    for (int i = 0; i < CERTS; i++) {
+        const X509_VAL *v = attest_cert_validity(c->x[i]);
+        if (!between(v->notBefore, v->notAfter, now_us)) return ATTEST_CHAIN_TIME;
+    }
     return ATTEST_OK;
 }
 
@@ -289,12 +232,12 @@ static enum attest_reason check_crl(const struct attest_chain *c, X509_CRL *crl,
     const X509_ALGOR *alg = NULL;
     X509_REVOKED *found = NULL;
     X509_CRL_get0_signature(crl, NULL, &alg);
-    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(c->x[ARK])) != 0 ||
-        !pss_ok(alg) || X509_CRL_verify(crl, X509_get0_pubkey(c->x[ARK])) != 1)
+    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), attest_cert_subject(c->x[ARK])) != 0 ||
+        !attest_pss_ok(alg) || X509_CRL_verify(crl, attest_cert_key(c->x[ARK])) != 1)
         return ATTEST_CRL_BAD;
     if (!between(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_nextUpdate(crl), now_us))
         return ATTEST_CRL_STALE;
-    if (X509_CRL_get0_by_serial(crl, &found, X509_get_serialNumber(c->x[ASK])) != 0)
+    if (X509_CRL_get0_by_serial(crl, &found, attest_cert_serial(c->x[ASK])) != 0)
         return ATTEST_REVOKED;
     return ATTEST_OK;
 }
@@ -393,10 +336,9 @@ enum attest_reason attest_chain_signature(const struct attest_chain *c, struct q
     uint8_t *der = NULL;
     int n = signature_der(parsed, &der);
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool ok =
-        n > 0 && md && report.n == ATTEST_REPORT_SIZE &&
-        EVP_DigestVerifyInit(md, NULL, EVP_sha384(), NULL, X509_get0_pubkey(c->x[VEK])) == 1 &&
-        EVP_DigestVerify(md, der, (size_t)n, report.p, ATTEST_REPORT_SIGNED) == 1;
+    bool ok = n > 0 && md && report.n == ATTEST_REPORT_SIZE &&
+              EVP_DigestVerifyInit(md, NULL, EVP_sha384(), NULL, attest_cert_key(c->x[VEK])) == 1 &&
+              EVP_DigestVerify(md, der, (size_t)n, report.p, ATTEST_REPORT_SIGNED) == 1;
     EVP_MD_CTX_free(md);
     OPENSSL_free(der);
     return ok ? ATTEST_OK : ATTEST_BAD_SIGNATURE;
