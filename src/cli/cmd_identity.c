@@ -19,6 +19,7 @@ static const struct cli_command commands[] = {
     {"erase", "end it and destroy what names the person", cli_identity_erase},
     {"sign", "sign another admin's change", cli_identity_sign},
     {"submit", "record a change that enough admins signed", cli_identity_submit},
+    {"list", "list who is or was enrolled, from the log", cli_identity_list},
     {"open", "show who a commitment is (auditors)", cli_identity_open},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -13,6 +13,7 @@ enum qr_rc cli_identity_revoke(struct cli *c, int argc, char **argv, struct qr_e
 enum qr_rc cli_identity_erase(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_identity_sign(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_identity_submit(struct cli *c, int argc, char **argv, struct qr_err *err);
+enum qr_rc cli_identity_list(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_identity_open(struct cli *c, int argc, char **argv, struct qr_err *err);
 
 /* The admin key: --admin-key, or that of the state directory. */
