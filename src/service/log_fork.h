@@ -13,7 +13,8 @@ struct log_fork {
 
 /* Writes the fork file.  For different sizes the log is asked for the proof that
  * the larger tree has another beginning; *shown says whether it gave one, or none
- * is needed.  QR_IO; what is not shown is written too. */
+ * is needed: none is had for a beginning of one leaf, nor of a power of two with
+ * one leaf more.  QR_IO; what is not shown is written too. */
 enum qr_rc log_fork_write(struct log_client *c, const struct log_fork *f, const char *path,
                           bool *shown, struct qr_err *err) QR_MUST_CHECK;
 
