@@ -40,6 +40,7 @@ void audit_session_end(struct audit *a, struct session *s)
     free(s->approvals);
     free(s->issues);
     *s = (struct session){.live = false};
+    if ((size_t)(s - a->sessions) < a->session_free) a->session_free = (size_t)(s - a->sessions);
     a->counts.open--;
 }
 

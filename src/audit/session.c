@@ -8,8 +8,9 @@
 
 static struct session *new_session(struct audit *a)
 {
-    size_t i = 0;
+    size_t i = a->session_free;
     while (i < a->session_room && a->sessions[i].live) i++;
+    a->session_free = i + 1;
     if (i == a->session_room) {
         a->session_room = a->session_room ? 2 * a->session_room : 16;
         a->sessions = reallocarray(a->sessions, a->session_room, sizeof *a->sessions);

@@ -87,6 +87,7 @@ struct audit {
     struct audit_map keys;        /* hash of a person key -> member */
     struct session *sessions;     /* open ones; slots are used again */
     size_t session_room;
+    size_t session_free;      /* every slot before it is taken */
     struct audit_map by_leaf; /* session leaf -> slot, or ENDED */
     struct once *once;
 };
