@@ -299,7 +299,7 @@ static enum qr_rc judge_made(struct audit *a, struct session *s, const struct le
     struct trust_signing signing = signing_of(t);
     QR_TRY(audit_take(a, trust_made_check(&signing, &t->started_at.leaf, m, &a->report)));
     for (size_t i = 0; i < m->n; i++) {
-        if (qr_payload_needs_file(t->d.is.payloads.p[i].type))
+        if (t->d.is.payloads.p[i].type == QR_RAW)
             ++*unchecked;
         else
             QR_TRY(signature(a, s, m, i));

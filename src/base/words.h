@@ -27,7 +27,8 @@ enum qr_payload { QR_DSSE, QR_RAW, QR_SSHSIG, QR_MINISIGN, QR_MINISIGN_GLOBAL, Q
 const char *qr_class_name(unsigned bit);
 const char *qr_role_name(enum qr_role role);
 const char *qr_payload_name(enum qr_payload type);
-/* Whether its bytes can be made of the file alone. */
+/* Whether its signature is over the file itself or a hash of it that only who
+ * has the file can compare: no signer signs it without. */
 bool qr_payload_needs_file(enum qr_payload type);
 
 /* QR_MALFORMED: no such word. */

@@ -36,7 +36,7 @@ struct blame_verdict {
     size_t letters;                       /* how many were judged */
 };
 /* Judges the evidence by facts of stage `frozen` or later of the bundle b.  file
- * (n 0: none) is the artifact, for payloads of which it is needed.
+ * (n 0: none) is the artifact, for raw payloads.
  * QR_OK: out says who is at fault, maybe nobody.  QR_FALSE: the evidence is not
  * of this attempt, or a letter is not its member's; QR_MALFORMED. */
 struct blame_case {

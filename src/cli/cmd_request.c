@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "bundle/verify_cmd.h"
 #include "cli/open.h"
+#include "frost/payload.h"
 #include "leaf/session.h"
 #include "participant/pb.h"
 
@@ -36,7 +37,7 @@ static const struct qr_config_spec spec = {
 };
 
 #define CALL_MS 30000
-/* The file of a raw or minisign request travels in one message. */
+/* The file of a raw request travels in one message. */
 #define RAW_MAX (QR_MAX_MESSAGE_DKG - 65536)
 
 /* The name, size and SHA-256 of FILE, or the digest alone. */
@@ -86,6 +87,30 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
     return out->n ? QR_OK : qr_fail(err, QR_USAGE, "--payload names nothing");
 }
 
+/* minisign signs another hash than the artifact's, of the same bytes. */
+static enum qr_rc hash_for_minisign(struct cli *c, struct leaf_request *r, struct qr_err *err)
+{
+    char **operands;
+    struct leaf_payload *p = r->payloads.p;
+    size_t at = 0;
+    while (at < r->payloads.n && p[at].type != QR_MINISIGN) at++;
+    if (at == r->payloads.n) return QR_OK;
+    if (qr_config_operands(c->config, &operands) != 1 || strcmp(operands[0], "-") == 0)
+        return qr_fail(err, QR_USAGE, "minisign needs FILE, not a digest or stdin");
+    struct qr_buf file, hash;
+    qr_buf_init(&file, QR_MAX_RAW_FILE);
+    qr_buf_init(&hash, LEAF_BLAKE2B_SIZE);
+    enum qr_rc rc = qr_file_read(operands[0], &file, err);
+    struct qr_hash h = qr_sha256_one(qr_buf_bytes(&file));
+    if (rc == QR_OK && !qr_hash_equal(&h, &r->artifact.sha256))
+        rc = qr_fail(err, QR_CONFLICT, "the file changed while it was read");
+    if (rc == QR_OK) rc = payload_minisign(qr_buf_bytes(&file), &hash);
+    if (rc == QR_OK) qr_copy(p[at].blake2b, hash.p, sizeof p[at].blake2b);
+    qr_buf_fini(&file);
+    qr_buf_fini(&hash);
+    return rc;
+}
+
 static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_request *r,
                         struct qr_err *err)
 {
@@ -95,6 +120,7 @@ static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_req
         .policies = {.attestation = o->trust->attestation_hash, .signing = o->trust->signing_hash}};
     QR_TRY(read_artifact(c, &r->artifact, err));
     QR_TRY(read_payloads(c, &r->payloads, err));
+    QR_TRY(hash_for_minisign(c, r, err));
     r->created_us = qr_now_us(&c->clock);
     int64_t life = qr_config_int(c->config, "EXPIRES", 86400);
     if (life > (int64_t)o->trust->signing.max_session_s) life = o->trust->signing.max_session_s;
@@ -104,18 +130,17 @@ static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_req
     return QR_OK;
 }
 
-/* The signatures raw and minisign are verified over the file itself, so the
+/* A raw payload's signature is verified over the file itself, so the
  * coordinator gets it; read again and compared with what was hashed. */
 static enum qr_rc read_raw(struct cli *c, const struct leaf_request *r, struct qr_buf *file,
                            struct qr_err *err)
 {
     char **operands;
     bool raw = false;
-    for (size_t i = 0; i < r->payloads.n; i++)
-        raw = raw || qr_payload_needs_file(r->payloads.p[i].type);
+    for (size_t i = 0; i < r->payloads.n; i++) raw = raw || r->payloads.p[i].type == QR_RAW;
     if (!raw) return QR_OK;
     if (qr_config_operands(c->config, &operands) != 1 || strcmp(operands[0], "-") == 0)
-        return qr_fail(err, QR_USAGE, "raw and minisign need FILE, not a digest or stdin");
+        return qr_fail(err, QR_USAGE, "a raw payload needs FILE, not a digest or stdin");
     QR_TRY(qr_file_read(operands[0], file, err));
     struct qr_hash h = qr_sha256_one(qr_buf_bytes(file));
     return qr_hash_equal(&h, &r->artifact.sha256)

@@ -30,11 +30,9 @@ static enum qr_rc known_request(struct coord *c, const char *id, struct qr_bytes
 static enum qr_rc check_file(const struct leaf_request *r, struct qr_bytes file, struct qr_err *err)
 {
     bool raw = false;
-    for (size_t i = 0; i < r->payloads.n; i++)
-        raw = raw || qr_payload_needs_file(r->payloads.p[i].type);
-    if (raw && !file.p) return qr_fail(err, QR_USAGE, "raw and minisign need the file");
-    if (!raw && file.p)
-        return qr_fail(err, QR_USAGE, "the file is needed for raw and minisign only");
+    for (size_t i = 0; i < r->payloads.n; i++) raw = raw || r->payloads.p[i].type == QR_RAW;
+    if (raw && !file.p) return qr_fail(err, QR_USAGE, "a raw payload needs the file");
+    if (!raw && file.p) return qr_fail(err, QR_USAGE, "the file is needed for raw payloads only");
     if (!raw) return QR_OK;
     struct qr_hash h = qr_sha256_one(file);
     return qr_hash_equal(&h, &r->artifact.sha256)

@@ -176,14 +176,26 @@ static bool is_tls_signature(struct qr_bytes s)
     return begins(QR_BYTES(s.p + 64, s.n - 64), qr_str(context));
 }
 
+static void blake2b(struct qr_bytes file, uint8_t hash[PAYLOAD_BLAKE2B_SIZE])
+{
+    _Static_assert(PAYLOAD_BLAKE2B_SIZE == crypto_generichash_BYTES_MAX, "BLAKE2b-512");
+    if (crypto_generichash(hash, PAYLOAD_BLAKE2B_SIZE, file.p, file.n, NULL, 0) != 0)
+        qr_fatal("BLAKE2b refuses a length that it has");
+}
+
 enum qr_rc payload_minisign(struct qr_bytes file, struct qr_buf *out)
 {
     uint8_t hash[PAYLOAD_BLAKE2B_SIZE];
-    _Static_assert(PAYLOAD_BLAKE2B_SIZE == crypto_generichash_BYTES_MAX, "BLAKE2b-512");
-    if (crypto_generichash(hash, sizeof hash, file.p, file.n, NULL, 0) != 0)
-        qr_fatal("BLAKE2b refuses a length that it has");
+    blake2b(file, hash);
     qr_buf_put(out, hash, sizeof hash);
     return qr_buf_ok(out);
+}
+
+bool payload_minisign_is(struct qr_bytes file, const uint8_t hash[PAYLOAD_BLAKE2B_SIZE])
+{
+    uint8_t own[PAYLOAD_BLAKE2B_SIZE];
+    blake2b(file, own);
+    return QR_HOLDS(PAYLOAD_MINISIGN, qr_equal_ct(own, hash, sizeof own));
 }
 
 bool payload_comment_ok(struct qr_bytes s)

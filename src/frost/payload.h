@@ -28,6 +28,9 @@ enum qr_rc payload_dsse(struct qr_bytes type, struct qr_bytes body, struct qr_bu
 #define PAYLOAD_BLAKE2B_SIZE 64
 enum qr_rc payload_minisign(struct qr_bytes file, struct qr_buf *out) QR_MUST_CHECK;
 
+/* Is this the hash that payload_minisign appends of the file? */
+bool payload_minisign_is(struct qr_bytes file, const uint8_t hash[PAYLOAD_BLAKE2B_SIZE]);
+
 /* ... and with its second signature: the first one (64 bytes) and the trusted
  * comment.  QR_RANGE: the comment is not payload_comment_ok. */
 enum qr_rc payload_minisign_global(const uint8_t first[64], struct qr_bytes comment,

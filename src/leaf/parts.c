@@ -34,6 +34,7 @@ json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
         json_t *o = qr_json_object();
         qr_json_set_str(o, "type", qr_payload_name(p->type));
         if (p->type == QR_SSHSIG) qr_json_set_str(o, "namespace", p->ns);
+        if (p->type == QR_MINISIGN) qr_json_set_hex(o, "blake2b", p->blake2b, sizeof p->blake2b);
         if (with_digest) qr_json_set_hex(o, "digest", p->digest.b, sizeof p->digest.b);
         qr_json_add(a, o);
     }
@@ -61,6 +62,7 @@ static void payload_read(const json_t *v, bool with_digest, struct leaf_payload 
         else
             qr_obj_bad(&o, "namespace");
     }
+    if (out->type == QR_MINISIGN) qr_obj_hex(&o, "blake2b", out->blake2b, sizeof out->blake2b);
     if (with_digest) qr_obj_hex(&o, "digest", out->digest.b, sizeof out->digest.b);
     if (qr_obj_done(&o, NULL) != QR_OK) qr_obj_bad(parent, key);
 }
@@ -86,7 +88,9 @@ bool leaf_payloads_same(const struct leaf_payloads *a, const struct leaf_payload
 {
     if (a->n != b->n) return false;
     for (size_t i = 0; i < a->n; i++)
-        if (a->p[i].type != b->p[i].type || strcmp(a->p[i].ns, b->p[i].ns) != 0) return false;
+        if (a->p[i].type != b->p[i].type || strcmp(a->p[i].ns, b->p[i].ns) != 0 ||
+            !qr_bytes_equal(QR_BYTES_OF(a->p[i].blake2b), QR_BYTES_OF(b->p[i].blake2b)))
+            return false;
     return true;
 }
 

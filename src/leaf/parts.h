@@ -18,11 +18,14 @@ bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_polici
 #define LEAF_MAX_NAMESPACE 64
 /* 1..64 of a-z, 0-9, '.', '@', '-'. */
 bool leaf_namespace_ok(struct qr_bytes s);
+#define LEAF_BLAKE2B_SIZE 64
+
 /* A payload as requested; in a descriptor with the digest of its bytes. */
 struct leaf_payload {
     enum qr_payload type;
-    char ns[LEAF_MAX_NAMESPACE + 1]; /* sshsig: namespace, 1..64 of [a-z0-9.@-]; else "" */
-    struct qr_hash digest;           /* SHA-256 of the message; requested: zeros */
+    uint8_t blake2b[LEAF_BLAKE2B_SIZE]; /* minisign: of the file */
+    char ns[LEAF_MAX_NAMESPACE + 1];    /* sshsig: namespace, 1..64 of [a-z0-9.@-]; else "" */
+    struct qr_hash digest;              /* SHA-256 of the message; requested: zeros */
 };
 /* Types are distinct and in the order of enum qr_payload; minisign has
  * minisign-global behind it, which is nowhere else. */

@@ -245,6 +245,8 @@ static enum qr_rc files_allowed(const struct ceremony *c, const struct leaf_desc
             return qr_fail(err, QR_POLICY, "%s needs the file here: give it with --file",
                            qr_payload_name(type));
         if (type == QR_RAW) QR_TRY(payload_raw_check(c->is.file, err));
+        if (type == QR_MINISIGN && !payload_minisign_is(c->is.file, d->payloads.p[i].blake2b))
+            return qr_fail(err, QR_FALSE, "the requested BLAKE2b is of another file");
     }
     return QR_OK;
 }

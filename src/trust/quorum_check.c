@@ -201,6 +201,17 @@ static enum qr_rc file_is(const struct leaf_request *req, struct qr_bytes file)
     return qr_hash_equal(&hash, &req->artifact.sha256) ? QR_OK : QR_FALSE;
 }
 
+/* The hash as requested; whoever has the file compares both. */
+static enum qr_rc minisign_message(const struct leaf_request *req, const struct leaf_payload *p,
+                                   struct qr_bytes file, struct qr_buf *out)
+{
+    _Static_assert(LEAF_BLAKE2B_SIZE == PAYLOAD_BLAKE2B_SIZE, "as leaf/parts.h has it");
+    if (file.p) QR_TRY(file_is(req, file));
+    if (file.p && !payload_minisign_is(file, p->blake2b)) return QR_FALSE;
+    qr_buf_put_bytes(out, QR_BYTES_OF(p->blake2b));
+    return qr_buf_ok(out);
+}
+
 static enum qr_rc global_message(const struct leaf_request *req, const struct qr_sig *first,
                                  struct qr_buf *out)
 {
@@ -220,7 +231,7 @@ enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_
     switch (p->type) {
     case QR_DSSE: return statement_message(dir, req, d, out);
     case QR_SSHSIG: return payload_sshsig(qr_str(p->ns), req->artifact.sha256.b, out);
-    case QR_MINISIGN: QR_TRY(file_is(req, given->file)); return payload_minisign(given->file, out);
+    case QR_MINISIGN: return minisign_message(req, p, given->file, out);
     case QR_MINISIGN_GLOBAL: return global_message(req, given->first, out);
     default: break;
     }
@@ -230,18 +241,15 @@ enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_
     return payload_raw_check(given->file, NULL);
 }
 
-/* The artifact's digest, and for the second signature the trusted comment. */
-static enum qr_rc minisign_digest(const struct leaf_request *req, enum qr_payload type,
-                                  struct qr_hash *out)
+/* The artifact's digest and the trusted comment: what minisign-global's bytes
+ * are made of before there is a signature. */
+static enum qr_rc global_digest(const struct leaf_request *req, struct qr_hash *out)
 {
     struct qr_buf b;
     qr_buf_init(&b, MAX_STATEMENT);
     qr_buf_put_bytes(&b, QR_BYTES_OF(req->artifact.sha256.b));
-    enum qr_rc rc = type == QR_MINISIGN ? qr_buf_ok(&b) : leaf_trusted_comment(req, &b);
-    if (rc == QR_OK)
-        *out = qr_sha256_tagged(type == QR_MINISIGN ? "quorate/minisign/v1"
-                                                    : "quorate/minisign-global/v1",
-                                qr_buf_bytes(&b));
+    enum qr_rc rc = leaf_trusted_comment(req, &b);
+    if (rc == QR_OK) *out = qr_sha256_tagged("quorate/minisign-global/v1", qr_buf_bytes(&b));
     qr_buf_fini(&b);
     return rc;
 }
@@ -249,8 +257,7 @@ static enum qr_rc minisign_digest(const struct leaf_request *req, enum qr_payloa
 enum qr_rc trust_payload_named(const struct leaf_request *req, const struct leaf_payload *p,
                                struct qr_bytes msg, struct qr_hash *out)
 {
-    if (p->type == QR_MINISIGN || p->type == QR_MINISIGN_GLOBAL)
-        return minisign_digest(req, p->type, out);
+    if (p->type == QR_MINISIGN_GLOBAL) return global_digest(req, out);
     *out = qr_sha256_one(msg);
     return QR_OK;
 }
@@ -259,8 +266,7 @@ enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_r
                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
                                 struct qr_hash *out)
 {
-    if (p->type == QR_MINISIGN || p->type == QR_MINISIGN_GLOBAL)
-        return minisign_digest(req, p->type, out);
+    if (p->type == QR_MINISIGN_GLOBAL) return global_digest(req, out);
     if (p->type == QR_RAW) {
         *out = req->artifact.sha256;
         return QR_OK;

@@ -31,7 +31,7 @@ struct trust_descriptor {
 };
 /* What some payloads are made of besides the entries; borrows. */
 struct trust_given {
-    struct qr_bytes file;       /* raw, minisign; p NULL: none */
+    struct qr_bytes file;       /* raw; minisign compares it; p NULL: none */
     const struct qr_sig *first; /* minisign-global: the signature minisign; NULL: none */
 };
 /* Appends the message that a payload stands for.  The file's digest is compared:
@@ -40,9 +40,9 @@ struct trust_given {
 enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
                                  const struct leaf_descriptor *d, const struct leaf_payload *p,
                                  const struct trust_given *given, struct qr_buf *out) QR_MUST_CHECK;
-/* What names that message in entries: its SHA-256, or for minisign's two the
- * digest of what they are made of (docs/FORMATS.md section 8).  Needs neither
- * file nor signature. */
+/* What names that message in entries: its SHA-256, or for minisign-global the
+ * digest of what it is made of (docs/FORMATS.md section 8).  Needs neither file
+ * nor signature. */
 enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
                                 struct qr_hash *out) QR_MUST_CHECK;

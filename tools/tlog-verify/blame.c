@@ -115,7 +115,7 @@ const struct command command_blame = {
     .help = "whose fault was it that an attempt failed, by what he signed?",
     .examples = "  tlog-verify blame --trust /etc/quorate/trust release.quorate.blame-1\n",
     .options = "  --trust DIR         the trust directory, held beforehand\n"
-               "  --file FILE         the artifact, where raw or minisign was asked for\n"
+               "  --file FILE         the artifact, where raw was asked for\n"
                "  --allow-simulated   accept the TEE simulator beyond the policy\n"
                "  FILE                as quorate join wrote it\n",
     .run = run,
