@@ -95,7 +95,8 @@ static enum qr_rc on_header(void *ctx, const struct export_header *h, struct qr_
     struct qr_buf *out = &p->head;
     (void)err;
     qr_buf_put_str(out, "<h1>Log export</h1>\n"
-                        "<p>Every entry of the range stands below. This page proves nothing by "
+                        "<p>The rows of the range stand below; what a filter left out is in the "
+                        "file as index and leaf hash. This page proves nothing by "
                         "itself: <code>tlog-verify export --trust DIR FILE</code> proves from this "
                         "file that no entry is missing, changed, moved or doubled, and that the "
                         "log signed it.</p>\n<table>\n");

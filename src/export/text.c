@@ -45,7 +45,7 @@ const char export_html_top[] =
     "table{border-collapse:collapse;width:100%;font-size:.86em}\n"
     "th,td{text-align:left;vertical-align:top;padding:.25em .6em .25em 0;border-bottom:1px "
     "solid #ddd}\n"
-    "th{border-bottom:2px solid #666}\n"
+    "thead th{border-bottom:2px solid #666}tbody th{width:18em;font-weight:600}\n"
     "code,pre{font:.92em/1.4 ui-monospace,monospace;overflow-wrap:anywhere}\n"
     "pre{background:#f4f4f4;padding:.7em;white-space:pre-wrap}\n"
     ".blank{min-width:7em}.k{white-space:nowrap}.denied,.error{color:#9a1c00}\n"
