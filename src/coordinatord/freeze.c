@@ -7,6 +7,7 @@
 #include "service/receipt.h"
 
 enum { AUTHD_TIMEOUT_MS = 8000 };
+#define US_PER_S 1000000LL
 
 /* Asks authd for roster.attested; answer holds its receipt. */
 static enum qr_rc attest(struct ceremony_part *p, struct rpc_answer *answer, struct qr_err *err)
@@ -135,9 +136,24 @@ static enum qr_rc find_gone(struct ceremony_part *p, uint64_t *gone, struct qr_e
     return QR_OK;
 }
 
+/* Members whose approval has waited longer than the policy allows: nobody would
+ * sign with them, and they can join again. */
+static uint64_t find_old(const struct ceremony_part *p)
+{
+    int64_t max_us = (int64_t)p->c->ctx.signing.max_approval_age_s * US_PER_S;
+    uint64_t old = 0;
+    for (size_t i = 0; i < p->v.n; i++)
+        if (coord_now(p->c) - p->v.approvals[i].is.at.time_us > max_us) old |= UINT64_C(1) << i;
+    return old;
+}
+
 enum qr_rc freeze_roster(struct ceremony_part *p, struct qr_err *err)
 {
     struct rpc_answer answer;
+    struct ceremony_news old = {
+        .ev = {.kind = SESSION_EV_STEP_FAILED, .reason = "approval-too-old"}};
+    old.ev.culprits = find_old(p);
+    if (old.ev.culprits) return ceremony_apply(p, &old, err);
     struct ceremony_news gone = {
         .ev = {.kind = SESSION_EV_STEP_FAILED, .reason = "member-revoked"}};
     QR_TRY(find_gone(p, &gone.ev.culprits, err));

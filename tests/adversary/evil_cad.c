@@ -6,7 +6,7 @@
  * cert-grant=, cert-evidence= (hex), cert-role=.  Groups: group-key=,
  * group-descriptor=, group-transcript=, group-payload= (hex), group-nodkg (the
  * key of group-key=, whatever the transcript).  The log: issued-other (another
- * certificate than the one given), cad-anylog (whatever it says is one history).  clock=S: its clock is that far ahead;
+ * certificate than the one given), cad-anylog (whatever it says is one history).
  * cert-expired: participants get certificates of an hour ago. */
 #include <config.h>
 
@@ -61,15 +61,6 @@ enum qr_rc __real_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_
                              const char *event_id, int64_t *row, struct qr_err *err);
 enum qr_rc __wrap_outbox_put(struct outbox *ob, enum leaf_kind kind, const json_t *body,
                              const char *event_id, int64_t *row, struct qr_err *err);
-
-int64_t __real_qr_now_us(const struct qr_clock *c);
-int64_t __wrap_qr_now_us(const struct qr_clock *c);
-
-int64_t __wrap_qr_now_us(const struct qr_clock *c)
-{
-    const char *ahead = move_value("clock");
-    return __real_qr_now_us(c) + (ahead ? strtol(ahead, NULL, 10) * 1000000LL : 0);
-}
 
 /* ---- believing ---- */
 
