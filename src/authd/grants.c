@@ -15,15 +15,6 @@
 #define MAX_AUDIENCES 4
 #define SECRET_TOKEN "login/token"
 
-static struct authd *of(Quorate__V1__Auth_Service *rpc) { return (struct authd *)rpc; }
-
-static struct qr_bytes of_pb(ProtobufCBinaryData d) { return QR_BYTES(d.data, d.len); }
-
-static ProtobufCBinaryData to_pb(struct qr_bytes s)
-{
-    return (ProtobufCBinaryData){s.n, (uint8_t *)(uintptr_t)s.p};
-}
-
 static enum qr_rc take_pub(ProtobufCBinaryData d, struct qr_pub *out, struct qr_err *err)
 {
     if (d.len != QR_KEY_SIZE) return qr_fail(err, QR_MALFORMED, "a person key has 32 bytes");
@@ -43,7 +34,7 @@ static enum qr_rc take_sig(ProtobufCBinaryData d, struct qr_sig *out, struct qr_
 void grants_begin_login(Quorate__V1__Auth_Service *rpc, const Quorate__V1__BeginLoginRequest *in,
                         Quorate__V1__BeginLoginReply_Closure closure, void *call)
 {
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     struct qr_pub key = {{0}};
     struct qr_err err = {{0}};
     uint8_t challenge[32];
@@ -57,7 +48,7 @@ void grants_begin_login(Quorate__V1__Auth_Service *rpc, const Quorate__V1__Begin
         rpc_fail(call, rc, err.text);
         return;
     }
-    out.challenge = to_pb(QR_BYTES_OF(challenge));
+    out.challenge = receipt_bytes(QR_BYTES_OF(challenge));
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
 
@@ -79,7 +70,7 @@ static enum qr_rc read_request(struct attempt *a, struct qr_err *err)
     json_t *v = NULL;
     if (a->in->grant_request.len > LEAF_MAX_GRANT)
         return qr_fail(err, QR_RANGE, "grant request too large");
-    QR_TRY(qr_json_parse(of_pb(a->in->grant_request), &v, err));
+    QR_TRY(qr_json_parse(authd_bytes(a->in->grant_request), &v, err));
     enum qr_rc rc = leaf_grant_request_read(v, &a->keys, err);
     json_decref(v);
     return rc;
@@ -90,7 +81,7 @@ static enum qr_rc by_person_key(struct attempt *a, const struct qr_pub *key, str
     uint8_t message[64];
     struct qr_sig sig;
     QR_TRY(take_sig(a->in->person_sig, &sig, err));
-    leaf_login_message(a->in->challenge.data, of_pb(a->in->grant_request), message);
+    leaf_login_message(a->in->challenge.data, authd_bytes(a->in->grant_request), message);
     bool good = qr_verify_tagged(key, LEAF_TAG_LOGIN, QR_BYTES_OF(message), &sig) == QR_OK;
     if (!QR_HOLDS(AUTHD_LOGIN, good))
         return qr_fail(err, QR_UNAUTHENTICATED, "the person's signature does not verify");
@@ -104,8 +95,8 @@ static enum qr_rc by_demo_token(struct attempt *a, struct qr_err *err)
     if (a->d->demo_token.n == 0)
         return qr_fail(err, QR_UNAUTHENTICATED, "this service takes no demo token");
     qr_buf_init(&token, 1024);
-    enum qr_rc rc =
-        service_open_secret(a->d->s, a->call, SECRET_TOKEN, of_pb(a->in->demo_token), &token, err);
+    enum qr_rc rc = service_open_secret(a->d->s, a->call, SECRET_TOKEN,
+                                        authd_bytes(a->in->demo_token), &token, err);
     if (rc == QR_OK) {
         struct qr_hash h = qr_sha256_one(qr_buf_bytes(&token));
         if (!qr_equal_ct(h.b, a->d->demo_token.p, sizeof h.b))
@@ -123,7 +114,7 @@ static enum qr_rc authenticate(struct attempt *a, struct qr_err *err)
 {
     static const struct qr_pub none = {{0}};
     struct qr_pub key;
-    QR_TRY(login_take(a->d->login, a->node, of_pb(a->in->challenge), &key, err));
+    QR_TRY(login_take(a->d->login, a->node, authd_bytes(a->in->challenge), &key, err));
     bool demo = qr_equal_ct(key.b, none.b, sizeof key.b);
     return demo ? by_demo_token(a, err) : by_person_key(a, &key, err);
 }
@@ -178,7 +169,7 @@ static enum qr_rc answer(struct attempt *a, struct qr_err *err)
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; rc == QR_OK && i < n; i++) {
         rc = grant_for(a, a->in->audiences[i], &grant[i], err);
-        list[i] = to_pb(qr_buf_bytes(&grant[i]));
+        list[i] = receipt_bytes(qr_buf_bytes(&grant[i]));
     }
     out.n_grants = n;
     out.grants = list;
@@ -192,7 +183,7 @@ static bool is_guess(enum qr_rc rc) { return rc == QR_UNAUTHENTICATED || rc == Q
 void grants_login(Quorate__V1__Auth_Service *rpc, const Quorate__V1__LoginRequest *in,
                   Quorate__V1__LoginReply_Closure closure, void *call)
 {
-    struct attempt a = {.d = of(rpc), .call = call, .in = in};
+    struct attempt a = {.d = authd_of(rpc), .call = call, .in = in};
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(a.d->s, call, NULL)) return;
@@ -215,8 +206,8 @@ static enum qr_rc prove(struct authd *d, const char *node, const struct grants_p
 {
     struct qr_pub given;
     struct qr_sig sig;
-    QR_TRY(take_pub(to_pb(p->key), &given, err));
-    QR_TRY(take_sig(to_pb(p->sig), &sig, err));
+    QR_TRY(take_pub(receipt_bytes(p->key), &given, err));
+    QR_TRY(take_sig(receipt_bytes(p->sig), &sig, err));
     QR_TRY(login_may_try(d->login, node, err));
     QR_TRY(login_take(d->login, node, p->challenge, key, err));
     if (qr_equal_ct(key->b, given.b, sizeof key->b) &&
@@ -237,8 +228,8 @@ static enum qr_rc identify(struct authd *d, const char *node, const Quorate__V1_
                            struct person *who, struct qr_err *err)
 {
     struct qr_pub key;
-    struct grants_proof p = {of_pb(in->person_key), of_pb(in->challenge), of_pb(in->proof_sig),
-                             LEAF_TAG_WHOAMI};
+    struct grants_proof p = {authd_bytes(in->person_key), authd_bytes(in->challenge),
+                             authd_bytes(in->proof_sig), LEAF_TAG_WHOAMI};
     QR_TRY(grants_proven(d, node, &p, &key, err));
     enum qr_rc rc = people_by_key(&d->people, &key, who, err);
     if (is_guess(rc)) login_failed(d->login, node);
@@ -248,7 +239,7 @@ static enum qr_rc identify(struct authd *d, const char *node, const Quorate__V1_
 void grants_who_am_i(Quorate__V1__Auth_Service *rpc, const Quorate__V1__WhoAmIRequest *in,
                      Quorate__V1__WhoAmIReply_Closure closure, void *call)
 {
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     struct person who;
     struct qr_err err = {{0}};
     Quorate__V1__WhoAmIReply out = QUORATE__V1__WHO_AM_IREPLY__INIT;
@@ -259,8 +250,8 @@ void grants_who_am_i(Quorate__V1__Auth_Service *rpc, const Quorate__V1__WhoAmIRe
         rpc_fail(call, rc, err.text);
         return;
     }
-    out.commitment = to_pb(QR_BYTES_OF(who.commitment.b));
-    out.enrolment_leaf = to_pb(QR_BYTES_OF(who.enrolment.b));
+    out.commitment = receipt_bytes(QR_BYTES_OF(who.commitment.b));
+    out.enrolment_leaf = receipt_bytes(QR_BYTES_OF(who.enrolment.b));
     out.enrolment_index = who.index;
     out.role = (char *)(uintptr_t)qr_role_name(who.role);
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);

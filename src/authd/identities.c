@@ -14,15 +14,6 @@
 #define MAX_OPENINGS 64
 #define MAX_OPENING (1024 + 32)
 
-static struct authd *of(Quorate__V1__Auth_Service *rpc) { return (struct authd *)rpc; }
-
-static struct qr_bytes of_pb(ProtobufCBinaryData d) { return QR_BYTES(d.data, d.len); }
-
-static ProtobufCBinaryData to_pb(struct qr_bytes s)
-{
-    return (ProtobufCBinaryData){s.n, (uint8_t *)(uintptr_t)s.p};
-}
-
 /* Constant names; protobuf-c only reads them. */
 static char *word(const char *s) { return (char *)(uintptr_t)s; }
 
@@ -40,13 +31,14 @@ static enum qr_rc find(struct authd *d, struct rpc_call *call,
 {
     struct qr_pub key;
     struct qr_buf email;
-    struct grants_proof p = {of_pb(in->admin_key), of_pb(in->challenge), of_pb(in->proof_sig),
-                             LEAF_TAG_FIND};
+    struct grants_proof p = {authd_bytes(in->admin_key), authd_bytes(in->challenge),
+                             authd_bytes(in->proof_sig), LEAF_TAG_FIND};
     QR_TRY(grants_proven(d, rpc_call_caller(call)->node, &p, &key, err));
     if (!QR_HOLDS(AUTHD_FINDER, trust_keys_have(&d->s->trust->admins, &key)))
         return qr_fail(err, QR_DENIED, "not a key of an admin");
     qr_buf_init(&email, 512);
-    enum qr_rc rc = service_open_secret(d->s, call, SECRET_EMAIL, of_pb(in->email), &email, err);
+    enum qr_rc rc =
+        service_open_secret(d->s, call, SECRET_EMAIL, authd_bytes(in->email), &email, err);
     if (rc == QR_OK) rc = people_find(&d->people, qr_buf_bytes(&email), who, err);
     qr_wipe(email.p, email.n);
     qr_buf_fini(&email);
@@ -56,7 +48,7 @@ static enum qr_rc find(struct authd *d, struct rpc_call *call,
 void identities_find(Quorate__V1__Auth_Service *rpc, const Quorate__V1__FindPersonRequest *in,
                      Quorate__V1__PersonReply_Closure closure, void *call)
 {
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     struct person who;
     struct qr_err err = {{0}};
     Quorate__V1__PersonReply out = QUORATE__V1__PERSON_REPLY__INIT;
@@ -67,11 +59,11 @@ void identities_find(Quorate__V1__Auth_Service *rpc, const Quorate__V1__FindPers
         rpc_fail(call, rc, err.text);
         return;
     }
-    out.commitment = to_pb(QR_BYTES_OF(who.commitment.b));
-    out.enrolment_leaf = to_pb(QR_BYTES_OF(who.enrolment.b));
+    out.commitment = receipt_bytes(QR_BYTES_OF(who.commitment.b));
+    out.enrolment_leaf = receipt_bytes(QR_BYTES_OF(who.enrolment.b));
     out.enrolment_index = who.index;
     out.role = word(qr_role_name(who.role));
-    out.person_key = to_pb(QR_BYTES_OF(who.person_key.b));
+    out.person_key = receipt_bytes(QR_BYTES_OF(who.person_key.b));
     out.node = who.node;
     out.state = word(state_of(&who));
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
@@ -103,7 +95,7 @@ static enum qr_rc open_one(struct authd *d, struct rpc_call *call, struct qr_byt
     }
     if (rc == QR_OK && clear.n > 0) {
         rc = service_seal_secret(d->s, call, SECRET_OPENING, qr_buf_bytes(&clear), &o->sealed, err);
-        o->msg.opening = to_pb(qr_buf_bytes(&o->sealed));
+        o->msg.opening = receipt_bytes(qr_buf_bytes(&o->sealed));
     }
     qr_wipe(clear.p, clear.n);
     qr_buf_fini(&clear);
@@ -116,8 +108,8 @@ static enum qr_rc admit(struct authd *d, struct rpc_call *call,
                         struct qr_err *err)
 {
     struct qr_pub key;
-    struct grants_proof p = {of_pb(in->person_key), of_pb(in->challenge), of_pb(in->proof_sig),
-                             LEAF_TAG_WHOAMI};
+    struct grants_proof p = {authd_bytes(in->person_key), authd_bytes(in->challenge),
+                             authd_bytes(in->proof_sig), LEAF_TAG_WHOAMI};
     if (in->n_commitments > MAX_OPENINGS)
         return qr_fail(err, QR_RANGE, "at most %d identities at once", MAX_OPENINGS);
     QR_TRY(grants_proven(d, rpc_call_caller(call)->node, &p, &key, err));
@@ -143,7 +135,7 @@ static enum qr_rc open_all(struct authd *d, struct rpc_call *call,
     }
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; rc == QR_OK && i < n; i++)
-        rc = open_one(d, call, of_pb(in->commitments[i]), &o[i], err);
+        rc = open_one(d, call, authd_bytes(in->commitments[i]), &o[i], err);
     out.n_identities = n;
     out.identities = list;
     if (rc == QR_OK && rpc_send(call, &out.base) != QR_OK) rc = QR_CANCELLED;
@@ -156,7 +148,7 @@ static enum qr_rc open_all(struct authd *d, struct rpc_call *call,
 void identities_open(Quorate__V1__Auth_Service *rpc, const Quorate__V1__OpenIdentitiesRequest *in,
                      Quorate__V1__OpenIdentitiesReply_Closure closure, void *call)
 {
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     struct qr_err err = {{0}};
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;

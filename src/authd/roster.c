@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-static struct authd *of(Quorate__V1__Auth_Service *rpc) { return (struct authd *)rpc; }
-
 static enum qr_rc take_hash(ProtobufCBinaryData d, struct qr_hash *out, struct qr_err *err)
 {
     if (d.len != sizeof out->b) return qr_fail(err, QR_MALFORMED, "a digest has 32 bytes");
@@ -104,7 +102,7 @@ void roster_attest(Quorate__V1__Auth_Service *rpc, const Quorate__V1__AttestRost
                    Quorate__V1__Receipt_Closure closure, void *call)
 {
     static const char *const coordinator_only[] = {LAYOUT_COORDINATORD, NULL};
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     struct qr_err err = {{0}};
     struct roster_row row = {.attempt = in->attempt};
     (void)closure;

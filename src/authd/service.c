@@ -12,10 +12,6 @@
 #define SECRET_IDENTITY "enroll/identity"
 #define SECRET_SALT "enroll/salt"
 
-static struct authd *of(Quorate__V1__Auth_Service *rpc) { return (struct authd *)rpc; }
-
-static struct qr_bytes of_pb(ProtobufCBinaryData d) { return QR_BYTES(d.data, d.len); }
-
 static int by_key(const void *a, const void *b)
 {
     const struct leaf_admin_sig *x = a, *y = b;
@@ -52,10 +48,10 @@ static enum qr_rc take_secrets(struct authd *d, struct rpc_call *call,
                                struct qr_err *err)
 {
     struct qr_buf salt;
-    QR_TRY(
-        service_open_secret(d->s, call, SECRET_IDENTITY, of_pb(in->identity), &e->identity, err));
+    QR_TRY(service_open_secret(d->s, call, SECRET_IDENTITY, authd_bytes(in->identity), &e->identity,
+                               err));
     qr_buf_init(&salt, 64);
-    enum qr_rc rc = service_open_secret(d->s, call, SECRET_SALT, of_pb(in->salt), &salt, err);
+    enum qr_rc rc = service_open_secret(d->s, call, SECRET_SALT, authd_bytes(in->salt), &salt, err);
     if (rc == QR_OK && salt.n != sizeof e->salt)
         rc = qr_fail(err, QR_MALFORMED, "the salt has 32 bytes");
     if (rc == QR_OK) qr_copy(e->salt, salt.p, sizeof e->salt);
@@ -67,14 +63,15 @@ static enum qr_rc take_secrets(struct authd *d, struct rpc_call *call,
 static void enroll(Quorate__V1__Auth_Service *rpc, const Quorate__V1__EnrollRequest *in,
                    Quorate__V1__Receipt_Closure closure, void *call)
 {
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     struct enrolment e = {.body = NULL};
     struct qr_err err = {{0}};
     int64_t row = 0;
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     qr_buf_init(&e.identity, 1024);
-    enum qr_rc rc = take_body(of_pb(in->body), in->admin_sigs, in->n_admin_sigs, &e.body, &err);
+    enum qr_rc rc =
+        take_body(authd_bytes(in->body), in->admin_sigs, in->n_admin_sigs, &e.body, &err);
     if (rc == QR_OK) rc = take_secrets(d, call, in, &e, &err);
     if (rc == QR_OK) rc = people_check(&d->people, &e, &err);
     if (rc == QR_OK) rc = qr_db_begin(d->s->db, &err);
@@ -103,7 +100,7 @@ static enum qr_rc take_kind(const char *name, enum leaf_kind *kind, struct qr_er
 static void change(Quorate__V1__Auth_Service *rpc, const Quorate__V1__ChangeRequest *in,
                    Quorate__V1__Receipt_Closure closure, void *call)
 {
-    struct authd *d = of(rpc);
+    struct authd *d = authd_of(rpc);
     enum leaf_kind kind = LEAF_KIND_COUNT;
     json_t *body = NULL;
     struct qr_err err = {{0}};
@@ -111,7 +108,8 @@ static void change(Quorate__V1__Auth_Service *rpc, const Quorate__V1__ChangeRequ
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     enum qr_rc rc = take_kind(in->kind, &kind, &err);
-    if (rc == QR_OK) rc = take_body(of_pb(in->body), in->admin_sigs, in->n_admin_sigs, &body, &err);
+    if (rc == QR_OK)
+        rc = take_body(authd_bytes(in->body), in->admin_sigs, in->n_admin_sigs, &body, &err);
     if (rc == QR_OK) rc = qr_db_begin(d->s->db, &err);
     /* COMMIT POINT: a revoked person is gone from here on. */
     if (rc == QR_OK)

@@ -5,6 +5,7 @@
 #include "authd/login.h"
 #include "authd/people.h"
 #include "leaf/grant.h"
+#include "service/receipt.h"
 
 #include "quorate/v1/auth.pb-c.h"
 
@@ -17,6 +18,10 @@ struct authd {
     struct people_roster roster; /* as read at start; released after sync */
     struct qr_secret demo_token; /* SHA-256 of it; n is 0 without one */
 };
+
+/* What a handler is given: its daemon, and bytes of a request (borrowed). */
+static inline struct authd *authd_of(Quorate__V1__Auth_Service *rpc) { return (struct authd *)rpc; }
+static inline struct qr_bytes authd_bytes(ProtobufCBinaryData d) { return QR_BYTES(d.data, d.len); }
 
 /* genesis.c: logs the policies and the roster's people unless they are. */
 enum qr_rc genesis_log(struct authd *d, struct qr_err *err) QR_MUST_CHECK;

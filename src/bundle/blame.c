@@ -154,7 +154,7 @@ static void judge_dispute(struct court *c, size_t accuser)
         find_guilty(c, accuser, "false accusation");
 }
 
-static bool commitments_fit(struct qr_bytes body, size_t payloads)
+bool blame_commitments_fit(struct qr_bytes body, size_t payloads)
 {
     if (body.n != SCHNORR_SIZE + payloads * 2 * POINT_SIZE) return false;
     for (size_t i = 0; i < payloads; i++) {
@@ -173,7 +173,7 @@ static void judge_lengths(struct court *c)
     static const enum leaf_round rounds[] = {LEAF_ROUND_SHARE, LEAF_ROUND_CHAIN};
     for (size_t i = 0; i < c->d->n; i++) {
         if (c->has[LEAF_ROUND_DKG2][i] &&
-            !commitments_fit(c->letters[LEAF_ROUND_DKG2][i].body, p->n))
+            !blame_commitments_fit(c->letters[LEAF_ROUND_DKG2][i].body, p->n))
             find_guilty(c, i, "commitments");
         for (size_t r = 0; r < 2; r++)
             if (c->has[rounds[r]][i] &&

@@ -48,4 +48,9 @@ struct blame_case {
 enum qr_rc blame_judge(const struct blame_case *k, struct blame_verdict *out, struct qr_err *err)
     QR_MUST_CHECK;
 
+/* Whether the body of a dkg2 letter is as long as its signature of the transcript and
+ * two commitments for each of so many payloads, and each commitment is a point
+ * that signing takes (RFC 9591 section 5.1). */
+bool blame_commitments_fit(struct qr_bytes body, size_t payloads);
+
 #endif

@@ -28,6 +28,18 @@ struct cli_command {
     enum qr_rc (*run)(struct cli *c, int argc, char **argv, struct qr_err *err);
 };
 
+/* A command that has subcommands. */
+struct cli_group {
+    const char *name;     /* "attest" */
+    const char *examples; /* lines, indented by two spaces */
+    const struct cli_command *commands;
+    size_t count;
+};
+/* Runs the one that argv[1] names, or prints which there are.  QR_CANCELLED:
+ * help was printed; QR_USAGE: no such subcommand. */
+enum qr_rc cli_group_run(struct cli *c, const struct cli_group *g, int argc, char **argv,
+                         struct qr_err *err) QR_MUST_CHECK;
+
 /* Reads flags for a subcommand into c->config, sets c->json from the switch
  * JSON when the spec has it.  QR_CANCELLED with an empty err: help was printed,
  * nothing is left to do. */

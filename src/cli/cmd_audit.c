@@ -10,31 +10,18 @@ static const struct cli_command commands[] = {
     {"sample", "draw entries by a seed, so that everybody draws the same", cli_audit_sample},
     {"checklist", "list the evidence for each control", cli_audit_checklist},
 };
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-
-static void usage(FILE *out)
-{
-    fprintf(out, "Examples:\n"
-                 "  quorate audit sample --export quarter.csv --seed 4711 --n 25 \\\n"
-                 "      --filter event_type=signature.made --format html --output sample.html\n"
-                 "  quorate audit checklist --tiles /srv/log --from 2026-10-01T00:00:00Z\n"
-                 "\nUsage: quorate audit COMMAND [OPTIONS]\n\nCommands:\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n`quorate audit COMMAND --help` explains one of them; see quorate(1).\n");
-}
+static const struct cli_group group = {
+    .name = "audit",
+    .examples = "  quorate audit sample --export quarter.csv --seed 4711 --n 25 \\\n"
+                "      --filter event_type=signature.made --format html --output sample.html\n"
+                "  quorate audit checklist --tiles /srv/log --from 2026-10-01T00:00:00Z\n",
+    .commands = commands,
+    .count = sizeof commands / sizeof commands[0],
+};
 
 enum qr_rc cli_audit(struct cli *c, int argc, char **argv, struct qr_err *err)
 {
-    struct qr_bytes name = qr_str(argc > 1 ? argv[1] : "");
-    if (qr_bytes_is(name, "--help") || qr_bytes_is(name, "-h") || qr_bytes_is(name, "help")) {
-        usage(stdout);
-        return QR_CANCELLED;
-    }
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (qr_bytes_is(name, commands[i].name)) return commands[i].run(c, argc - 1, argv + 1, err);
-    usage(stderr);
-    return qr_fail(err, QR_USAGE, "give one of the commands above");
+    return cli_group_run(c, &group, argc, argv, err);
 }
 
 struct export_source cli_audit_source(const struct cli *c, const char *controls)

@@ -7,7 +7,6 @@
 #include "evidence/make.h"
 #include "leaf/session.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static const struct qr_setting own[] = {
@@ -20,13 +19,16 @@ static const struct qr_setting own[] = {
     {"ALLOW_SIMULATED", "allow-simulated", QR_SET_SWITCH, NULL, 0, 0,
      "accept the TEE simulator beyond the policy"},
 };
+#define EXAMPLES                                                                         \
+    "  quorate evidence pack --session ID --output release.qpack\n"                      \
+    "  quorate evidence pack --output release.qpack release.tar.gz.quorate\n"            \
+    "  quorate evidence pack --from 0 --to 5000 --export year.csv --output year.qpack\n" \
+    "  tlog-verify pack --trust DIR release.qpack\n"
+
 static const struct qr_config_spec spec = {
     .program = "quorate evidence pack",
     .summary = "writes one file that shows an auditor what was approved and signed",
-    .examples = "  quorate evidence pack --session ID --output release.qpack\n"
-                "  quorate evidence pack --output release.qpack release.tar.gz.quorate\n"
-                "  quorate evidence pack --from 0 --to 5000 --export year.csv --output year.qpack\n"
-                "  tlog-verify pack --trust DIR release.qpack\n",
+    .examples = EXAMPLES,
     .names = open_names,
     .own = own,
     .own_count = sizeof own / sizeof own[0],
@@ -237,24 +239,17 @@ static enum qr_rc evidence_pack(struct cli *c, int argc, char **argv, struct qr_
     return rc;
 }
 
-static void usage(FILE *out)
-{
-    fprintf(out,
-            "Examples:\n%s"
-            "\nUsage: quorate evidence COMMAND [OPTIONS]\n\nCommands:\n"
-            "  %-10s %s\n\n`quorate evidence COMMAND --help` explains one of them; see "
-            "quorate(1).\n",
-            spec.examples, "pack", spec.summary);
-}
+static const struct cli_command commands[] = {
+    {"pack", "write one file that shows what was approved and signed", evidence_pack},
+};
+static const struct cli_group group = {
+    .name = "evidence",
+    .examples = EXAMPLES,
+    .commands = commands,
+    .count = sizeof commands / sizeof commands[0],
+};
 
 enum qr_rc cli_evidence(struct cli *c, int argc, char **argv, struct qr_err *err)
 {
-    struct qr_bytes name = qr_str(argc > 1 ? argv[1] : "");
-    if (qr_bytes_is(name, "pack")) return evidence_pack(c, argc - 1, argv + 1, err);
-    if (qr_bytes_is(name, "--help") || qr_bytes_is(name, "-h") || qr_bytes_is(name, "help")) {
-        usage(stdout);
-        return QR_CANCELLED;
-    }
-    usage(stderr);
-    return qr_fail(err, QR_USAGE, "give one of the commands above");
+    return cli_group_run(c, &group, argc, argv, err);
 }

@@ -9,8 +9,6 @@
 #include "participant/enrolment.h"
 #include "service/path.h"
 
-#include <stdio.h>
-
 static const struct cli_command commands[] = {
     {"key", "make a person key; prints its public half", cli_identity_key},
     {"enroll", "enrol a person", cli_identity_enroll},
@@ -22,34 +20,21 @@ static const struct cli_command commands[] = {
     {"list", "list who is or was enrolled, from the log", cli_identity_list},
     {"open", "show who a commitment is (auditors)", cli_identity_open},
 };
-#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-
-static void usage(FILE *out)
-{
-    fprintf(out, "Examples:\n"
-                 "  quorate identity key dave.key\n"
-                 "  quorate identity enroll --email dave@ex.com --name Dave --role steward "
-                 "--public-key HEX\n"
-                 "  quorate identity erase --email dave@ex.com --draft erase.json\n"
-                 "  quorate identity sign erase.json --admin-key other.key\n"
-                 "  quorate identity submit erase.json\n"
-                 "\nUsage: quorate identity COMMAND [OPTIONS]\n\nCommands:\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\n`quorate identity COMMAND --help` explains one of them; see quorate(1).\n");
-}
+static const struct cli_group group = {
+    .name = "identity",
+    .examples = "  quorate identity key dave.key\n"
+                "  quorate identity enroll --email dave@ex.com --name Dave --role steward "
+                "--public-key HEX\n"
+                "  quorate identity erase --email dave@ex.com --draft erase.json\n"
+                "  quorate identity sign erase.json --admin-key other.key\n"
+                "  quorate identity submit erase.json\n",
+    .commands = commands,
+    .count = sizeof commands / sizeof commands[0],
+};
 
 enum qr_rc cli_identity(struct cli *c, int argc, char **argv, struct qr_err *err)
 {
-    struct qr_bytes name = qr_str(argc > 1 ? argv[1] : "");
-    if (qr_bytes_is(name, "--help") || qr_bytes_is(name, "-h") || qr_bytes_is(name, "help")) {
-        usage(stdout);
-        return QR_CANCELLED;
-    }
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (qr_bytes_is(name, commands[i].name)) return commands[i].run(c, argc - 1, argv + 1, err);
-    usage(stderr);
-    return qr_fail(err, QR_USAGE, "give one of the commands above");
+    return cli_group_run(c, &group, argc, argv, err);
 }
 
 enum qr_rc identity_admin(const struct cli *c, const char *state, struct qr_signer *out,

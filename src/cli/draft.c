@@ -23,22 +23,11 @@ void draft_fini(struct draft *d)
     qr_wipe(d->salt, sizeof d->salt);
 }
 
-static enum qr_rc read_sigs(const json_t *body, struct leaf_admin_sigs *out)
-{
-    json_t *alone = qr_json_object();
-    qr_json_set(alone, "admin_sigs", json_incref(json_object_get(body, "admin_sigs")));
-    struct qr_obj o = qr_obj_of(alone, "draft");
-    leaf_admin_sigs_read(&o, "admin_sigs", out);
-    enum qr_rc rc = qr_obj_done(&o, NULL);
-    json_decref(alone);
-    return rc;
-}
-
 struct draft_count draft_signatures(const struct draft *d, const struct trust_dir *trust)
 {
     struct leaf_admin_sigs sigs;
     struct draft_count n = {.need = signing_policy_admins(&trust->signing)};
-    if (read_sigs(d->body, &sigs) == QR_OK)
+    if (leaf_admin_sigs_of(d->body, &sigs, NULL) == QR_OK)
         n.good = leaf_admin_sigs_good(&sigs, d->body, leaf_admin_tag(d->kind), trust->admins.k,
                                       trust->admins.n);
     return n;

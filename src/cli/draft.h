@@ -20,7 +20,7 @@ struct draft {
 /* An empty draft of a kind; takes body.  draft_fini afterwards, in every case. */
 void draft_init(struct draft *d, enum leaf_kind kind, json_t *body);
 void draft_fini(struct draft *d); /* wipes; idempotent */
-/* Signs as the admin whose key stands in the file.  QR_EXISTS: has signed;
+/* Signs as this admin.  QR_EXISTS: has signed;
  * QR_DENIED: not an admin of the trust directory. */
 enum qr_rc draft_sign(struct draft *d, const struct trust_dir *trust, const struct qr_signer *admin,
                       struct qr_err *err) QR_MUST_CHECK;

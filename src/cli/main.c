@@ -45,6 +45,30 @@ static void usage(FILE *out)
     fprintf(out, "\n`quorate COMMAND --help` explains one of them; see quorate(1).\n");
 }
 
+static void group_usage(const struct cli_group *g, FILE *out)
+{
+    fprintf(out, "Examples:\n%s\nUsage: quorate %s COMMAND [OPTIONS]\n\nCommands:\n", g->examples,
+            g->name);
+    for (size_t i = 0; i < g->count; i++)
+        fprintf(out, "  %-10s %s\n", g->commands[i].name, g->commands[i].summary);
+    fprintf(out, "\n`quorate %s COMMAND --help` explains one of them; see quorate(1).\n", g->name);
+}
+
+enum qr_rc cli_group_run(struct cli *c, const struct cli_group *g, int argc, char **argv,
+                         struct qr_err *err)
+{
+    struct qr_bytes name = qr_str(argc > 1 ? argv[1] : "");
+    if (qr_bytes_is(name, "--help") || qr_bytes_is(name, "-h") || qr_bytes_is(name, "help")) {
+        group_usage(g, stdout);
+        return QR_CANCELLED;
+    }
+    for (size_t i = 0; i < g->count; i++)
+        if (qr_bytes_is(name, g->commands[i].name))
+            return g->commands[i].run(c, argc - 1, argv + 1, err);
+    group_usage(g, stderr);
+    return qr_fail(err, QR_USAGE, "give one of the commands above");
+}
+
 enum qr_rc cli_config(struct cli *c, const struct qr_config_spec *spec, int argc, char **argv,
                       struct qr_err *err)
 {

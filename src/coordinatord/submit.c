@@ -4,6 +4,7 @@
  * before others see it where that can be done without secrets: then the
  * sender's own signature proves who is to blame. */
 #include "base/removal.h"
+#include "bundle/blame.h"
 #include "coordinatord/act.h"
 #include "coordinatord/ceremony.h"
 #include "coordinatord/step.h"
@@ -92,19 +93,6 @@ static enum qr_rc check_dealing(struct letter *l, const struct leaf_descriptor *
     return QR_OK;
 }
 
-static bool commitments_decode(struct qr_bytes body, size_t payloads)
-{
-    if (body.n != SCHNORR_SIZE + payloads * 2 * POINT_SIZE) return false;
-    for (size_t i = 0; i < payloads; i++) {
-        struct frost_commitment k = {.id = 1};
-        const uint8_t *at = body.p + SCHNORR_SIZE + i * 2 * POINT_SIZE;
-        qr_copy(k.hiding, at, POINT_SIZE);
-        qr_copy(k.binding, at + POINT_SIZE, POINT_SIZE);
-        if (frost_commitment_check(&k) != QR_OK) return false;
-    }
-    return true;
-}
-
 /* The accused's first message, as it was kept. */
 static enum qr_rc accused_letter(struct letter *l, const struct leaf_member *m,
                                  struct leaf_envelope *out, struct qr_err *err)
@@ -160,7 +148,7 @@ static enum qr_rc check_body(struct letter *l, struct qr_err *err)
     QR_TRY(check_descriptor(l, &d, &hash, err));
     if (l->is.round == LEAF_ROUND_DKG1) return check_dealing(l, &d, &hash, err);
     if (l->is.round == LEAF_ROUND_DKG2)
-        l->culprit = !commitments_decode(l->is.body, d.payloads.n);
+        l->culprit = !blame_commitments_fit(l->is.body, d.payloads.n);
     else
         l->culprit = l->is.body.n != leaf_payloads_shares(&d.payloads, l->is.round) * SCALAR_SIZE;
     return QR_OK;

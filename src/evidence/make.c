@@ -5,6 +5,7 @@
 
 #include "evidence/page.h"
 #include "export/document.h"
+#include "export/signed.h"
 #include "export/verify.h"
 #include "tlog/qr.h"
 
@@ -181,39 +182,16 @@ static enum qr_rc add_bundle(struct making *m, const struct evidence_source *src
 
 /* ---- one export ---- */
 
-static enum qr_rc open_note(const struct trust_dir *t, const struct qr_buf *note,
-                            struct qr_err *err)
-{
-    struct tlog_note parsed;
-    struct tlog_checkpoint cp;
-    struct tlog_vkey keys[TRUST_MAX_KEYS];
-    struct tlog_trust trust = {.origin = t->origin, .keys = keys};
-    if (tlog_note_parse(tlog_of_qr(qr_buf_bytes(note)), &parsed) == TLOG_OK &&
-        tlog_checkpoint_parse(parsed.text, &cp) == TLOG_OK) {
-        trust.key_count = trust_log_keys(t, cp.head.size, keys);
-        if (trust.key_count > 0 &&
-            tlog_checkpoint_open(tlog_of_qr(qr_buf_bytes(note)), &trust, &cp) == TLOG_OK)
-            return QR_OK;
-    }
-    return qr_fail(err, QR_FALSE, "no trusted key of %.80s signed a checkpoint", t->origin);
-}
-
 static enum qr_rc on_header(void *ctx, const struct export_header *h, struct qr_err *err)
 {
     const struct making *m = ctx;
-    QR_TRY(open_note(m->in->trust, &h->checkpoint_end, err));
-    return h->checkpoint_start.n > 0 ? open_note(m->in->trust, &h->checkpoint_start, err) : QR_OK;
+    QR_TRY(export_header_signed(h, m->in->trust, err));
+    return export_header_witnessed(h, m->in->trust, err);
 }
 
 static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *err)
 {
-    const struct making *m = ctx;
-    if (r->what != EXPORT_ENTRY) return QR_OK;
-    const struct qr_pub *key = trust_author_key(m->in->trust, r->e.author, qr_str(r->e.key_id));
-    if (key && leaf_author_may(r->e.author, r->e.kind) && leaf_verify(&r->e, key) == QR_OK)
-        return QR_OK;
-    return qr_fail(err, QR_FALSE, "row %llu: not signed by an author of its kind",
-                   (unsigned long long)r->index);
+    return export_row_signed(r, ((const struct making *)ctx)->in->trust, err);
 }
 
 static enum qr_rc add_export(struct making *m, const struct evidence_source *src)

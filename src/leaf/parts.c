@@ -138,29 +138,26 @@ void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_s
     out->n = json_array_size(a);
 }
 
-/* Those that body has; admin_sigs is taken out of it. */
-static enum qr_rc take_sigs(json_t *body, struct leaf_admin_sigs *out, struct qr_err *err)
+enum qr_rc leaf_admin_sigs_of(const json_t *body, struct leaf_admin_sigs *out, struct qr_err *err)
 {
-    *out = (struct leaf_admin_sigs){0};
-    json_t *had = json_object_get(body, "admin_sigs");
-    if (!had) return QR_OK;
     json_t *alone = qr_json_object();
-    qr_json_set(alone, "admin_sigs", json_incref(had));
+    json_t *had = json_object_get(body, "admin_sigs");
+    if (had) qr_json_set(alone, "admin_sigs", json_incref(had));
     struct qr_obj o = qr_obj_of(alone, "admin_sigs");
     leaf_admin_sigs_read(&o, "admin_sigs", out);
     enum qr_rc rc = qr_obj_done(&o, err);
     json_decref(alone);
-    if (rc == QR_OK) (void)json_object_del(body, "admin_sigs");
     return rc;
 }
 
 enum qr_rc leaf_admin_sign(json_t *body, const char *tag, const struct qr_signer *admin,
                            struct qr_err *err)
 {
-    struct leaf_admin_sigs sigs;
+    struct leaf_admin_sigs sigs = {.n = 0};
     struct qr_buf part;
     size_t at = 0;
-    QR_TRY(take_sigs(body, &sigs, err));
+    if (json_object_get(body, "admin_sigs")) QR_TRY(leaf_admin_sigs_of(body, &sigs, err));
+    (void)json_object_del(body, "admin_sigs");
     while (at < sigs.n && memcmp(sigs.s[at].key.b, admin->pub.b, QR_KEY_SIZE) < 0) at++;
     bool again = at < sigs.n && memcmp(sigs.s[at].key.b, admin->pub.b, QR_KEY_SIZE) == 0;
     qr_buf_init(&part, QR_MAX_ENTRY);

@@ -62,6 +62,9 @@ void leaf_admin_sigs_read(struct qr_obj *o, const char *key, struct leaf_admin_s
  * whose key is among admins. */
 size_t leaf_admin_sigs_good(const struct leaf_admin_sigs *a, const json_t *body, const char *tag,
                             const struct qr_pub *admins, size_t admin_count);
+/* Those that body has.  QR_MALFORMED: none, or not such an array. */
+enum qr_rc leaf_admin_sigs_of(const json_t *body, struct leaf_admin_sigs *out, struct qr_err *err)
+    QR_MUST_CHECK;
 /* Signs body without admin_sigs and puts the signature in its place among those
  * that body has (an array may be missing: none).  QR_MALFORMED: admin_sigs is
  * not such an array; QR_EXISTS: this admin has signed; QR_RANGE: it is full. */

@@ -82,12 +82,7 @@ static enum qr_rc split(const json_t *body, struct admin_sigs_pb *out, struct qr
                         struct qr_err *err)
 {
     static const char *const without[] = {"admin_sigs", NULL};
-    json_t *alone = qr_json_object();
-    qr_json_set(alone, "admin_sigs", json_incref(json_object_get(body, "admin_sigs")));
-    struct qr_obj o = qr_obj_of(alone, "body");
-    leaf_admin_sigs_read(&o, "admin_sigs", &out->sigs);
-    enum qr_rc rc = qr_obj_done(&o, err);
-    json_decref(alone);
+    enum qr_rc rc = leaf_admin_sigs_of(body, &out->sigs, err);
     for (size_t i = 0; rc == QR_OK && i < out->sigs.n; i++) {
         quorate__v1__admin_sig__init(&out->msg[i]);
         out->msg[i].key = pb_of(QR_BYTES_OF(out->sigs.s[i].key.b));

@@ -1,8 +1,8 @@
 /* export.c - is an export complete: is every entry of its range there, once,
  * unchanged and in order?  (src/export) */
 #include "export/document.h"
+#include "export/signed.h"
 #include "export/verify.h"
-#include "tlog/qr.h"
 #include "tools/tlog-verify/args.h"
 #include "tools/tlog-verify/command.h"
 #include "trust/trust_dir.h"
@@ -19,41 +19,17 @@ struct check {
 
 /* ---- checkpoints ---- */
 
-/* One checkpoint, whose form is known, by the keys that were given. */
-static enum qr_rc signed_by(const struct check *c, const struct export_header *h,
-                            const struct qr_buf *note, struct qr_err *err)
+static enum qr_rc header_signed(const struct check *c, const struct export_header *h,
+                                struct qr_err *err)
 {
-    struct tlog_note parsed;
-    struct tlog_checkpoint cp;
-    struct tlog_vkey keys[TRUST_MAX_KEYS];
-    struct tlog_trust trust = {.origin = h->origin, .keys = c->keys.key, .key_count = c->keys.n};
-    if (tlog_note_parse(tlog_of_qr(qr_buf_bytes(note)), &parsed) != TLOG_OK ||
-        tlog_checkpoint_parse(parsed.text, &cp) != TLOG_OK)
-        return qr_fail(err, QR_MALFORMED, "a checkpoint cannot be read");
-    if (c->trusted) {
-        trust.origin = c->dir.origin;
-        trust.keys = keys;
-        trust.key_count = trust_log_keys(&c->dir, cp.head.size, keys);
-    } else if (!qr_bytes_is(qr_str(h->origin), c->keys.key[0].name)) {
+    if (c->trusted) return export_header_signed(h, &c->dir, err);
+    if (!qr_bytes_is(qr_str(h->origin), c->keys.key[0].name))
         return qr_fail(err, QR_FALSE, "the export is of %.80s, not of the key's log", h->origin);
-    }
-    if (trust.key_count == 0 ||
-        tlog_checkpoint_open(tlog_of_qr(qr_buf_bytes(note)), &trust, &cp) != TLOG_OK)
-        return qr_fail(err, QR_FALSE, "no trusted key of %.80s signed a checkpoint", trust.origin);
-    return QR_OK;
-}
-
-static enum qr_rc enough_witnesses(const struct check *c, const struct export_header *h,
-                                   struct qr_err *err)
-{
-    struct tlog_note parsed;
-    unsigned n = 0;
-    if (tlog_note_parse(tlog_of_qr(qr_buf_bytes(&h->checkpoint_end)), &parsed) != TLOG_OK)
-        return qr_fail(err, QR_MALFORMED, "a checkpoint cannot be read");
-    QR_TRY(trust_witnesses_count(&c->dir, &parsed, &n, NULL));
-    if (n >= c->dir.signing.witnesses) return QR_OK;
-    return qr_fail(err, QR_POLICY, "%u of %u witnesses cosigned the checkpoint", n,
-                   c->dir.signing.witnesses);
+    QR_TRY(export_note_signed(qr_buf_bytes(&h->checkpoint_end), h->origin, c->keys.key, c->keys.n,
+                              err));
+    if (h->checkpoint_start.n == 0) return QR_OK;
+    return export_note_signed(qr_buf_bytes(&h->checkpoint_start), h->origin, c->keys.key, c->keys.n,
+                              err);
 }
 
 static void fact_u64(struct answer *a, const char *key, uint64_t v)
@@ -86,11 +62,10 @@ static enum qr_rc on_header(void *ctx, const struct export_header *h, struct qr_
     tell_header(c->a, h);
     answer_check(c->a, "checkpoints", true, "the range is covered, and both are of one tree");
     if (!c->trusted && c->keys.n == 0) return QR_OK;
-    enum qr_rc rc = signed_by(c, h, &h->checkpoint_end, err);
-    if (rc == QR_OK && h->checkpoint_start.n > 0) rc = signed_by(c, h, &h->checkpoint_start, err);
+    enum qr_rc rc = header_signed(c, h, err);
     answer_check(c->a, "signature", rc == QR_OK, "of the log's key, on both checkpoints");
     if (rc != QR_OK || !c->trusted) return rc;
-    rc = enough_witnesses(c, h, err);
+    rc = export_header_witnessed(h, &c->dir, err);
     answer_check(c->a, "witnesses", rc == QR_OK, "as many as the trusted policy asks");
     return rc;
 }
@@ -100,11 +75,7 @@ static enum qr_rc on_header(void *ctx, const struct export_header *h, struct qr_
 static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *err)
 {
     struct check *c = ctx;
-    if (!c->trusted || r->what != EXPORT_ENTRY) return QR_OK;
-    const struct qr_pub *key = trust_author_key(&c->dir, r->e.author, qr_str(r->e.key_id));
-    if (key && leaf_author_may(r->e.author, r->e.kind) && leaf_verify(&r->e, key) == QR_OK)
-        return QR_OK;
-    return qr_fail(err, QR_FALSE, "row %" PRIu64 ": not signed by an author of its kind", r->index);
+    return c->trusted ? export_row_signed(r, &c->dir, err) : QR_OK;
 }
 
 static void tell(struct check *c, const struct export_verdict *v)
