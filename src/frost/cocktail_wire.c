@@ -46,8 +46,9 @@ void cocktail_context(struct cocktail_params *p, struct qr_bytes session_id)
 
 const char *dkg_reason_name(enum dkg_reason reason)
 {
-    static const char *const names[] = {"fine", "length",  "frame",  "point", "pop", "duplicate",
-                                        "own",  "decrypt", "scalar", "share", "key", "certeq"};
+    static const char *const names[] = {"fine",      "length", "frame",   "point",  "pop",
+                                        "duplicate", "own",    "decrypt", "scalar", "share",
+                                        "key",       "certeq", "constant"};
     assert((size_t)reason < sizeof names / sizeof names[0]);
     return names[reason];
 }

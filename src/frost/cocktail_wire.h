@@ -51,8 +51,9 @@ enum dkg_reason {
     DKG_SCALAR,    /* share not canonical: local knowledge */
     DKG_SHARE,     /* share does not fit the commitment: local knowledge */
     DKG_KEY,       /* a public key of the group is the identity: nobody */
-    DKG_CERTEQ     /* signature not over our transcript: compare transcripts
+    DKG_CERTEQ,    /* signature not over our transcript: compare transcripts
                       before blaming, the coordinator may have split views */
+    DKG_CONSTANT   /* not what the dealer's old share gives (frost/reshare.h) */
 };
 
 struct dkg_blame {
