@@ -55,6 +55,7 @@ set ::layer_allows {
   tlog         {base}
   db           {base}
   http         {base crypto}
+  send         {base crypto}
   pki          {base crypto}
   frost        {base crypto}
   attest       {base crypto}
@@ -74,7 +75,7 @@ set ::layer_allows {
   participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
   cli          {base crypto tlog leaf pki attest frost trust bundle export evidence db rpc service participant proto}
   tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit export evidence}
-  tools        {base crypto tlog leaf pki attest frost trust bundle export db rpc http proto}
+  tools        {base crypto tlog leaf pki attest frost trust bundle export send db rpc http proto}
 }
 
 # Single headers that are allowed besides: the daemons' client of the log is the
@@ -85,7 +86,7 @@ set ::layer_exceptions {
 
 # Which layers may include what does not belong to the project, and which files.
 set ::layer_system {
-  {^openssl/}               {crypto pki attest frost rpc}          {^tlog/sha\.c$}
+  {^openssl/}               {crypto pki attest frost rpc send}     {^tlog/sha\.c$}
   {^sodium\.h$}             {crypto pki attest frost rpc}          {^tlog/(hash|note|sign)\.c$}
   {^grpc/}                  {rpc}                                  {}
   {^(microhttpd|zlib|curl/.*)\.h$} {http}                          {}
@@ -93,7 +94,7 @@ set ::layer_system {
   {^(protobuf-c/.*|.*\.pb-c\.h)$}
      {rpc attest service tlogd authd cad coordinatord participant cli tools} {}
   {^(sys/(socket|un)\.h|netdb\.h|netinet/.*|arpa/.*|poll\.h|sys/epoll\.h)$}
-     {rpc http service tlogd authd cad coordinatord participant cli tools} {}
+     {rpc http send service tlogd authd cad coordinatord participant cli tools} {}
   {^archive(_entry)?\.h$}    {evidence}                             {}
   {^dlfcn\.h$}              {}                                     {}
   {^schema/[a-z0-9-]+\.sql\.h$} {db}                               {/(store\w*|outbox)\.c$}

@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-static enum qr_rc read_checkpoint(const struct qr_buf *note, const char *origin,
+enum qr_rc export_checkpoint_read(const struct qr_buf *note, const char *origin,
                                   struct tlog_head *head, struct qr_err *err)
 {
     struct tlog_note n;
@@ -23,9 +23,9 @@ static enum qr_rc read_both(struct export_proof *p, struct qr_err *err)
 {
     const struct export_header *h = p->h;
     tlog_empty_root(&p->start.root);
-    QR_TRY(read_checkpoint(&h->checkpoint_end, h->origin, &p->end, err));
+    QR_TRY(export_checkpoint_read(&h->checkpoint_end, h->origin, &p->end, err));
     if (h->checkpoint_start.n > 0)
-        QR_TRY(read_checkpoint(&h->checkpoint_start, h->origin, &p->start, err));
+        QR_TRY(export_checkpoint_read(&h->checkpoint_start, h->origin, &p->start, err));
     return QR_OK;
 }
 

@@ -8,6 +8,11 @@
 
 #include "export/header.h"
 
+/* The head that a note of this origin states; its signatures are not looked at.
+ * QR_MALFORMED; QR_FALSE: of another log. */
+enum qr_rc export_checkpoint_read(const struct qr_buf *note, const char *origin,
+                                  struct tlog_head *head, struct qr_err *err) QR_MUST_CHECK;
+
 struct export_proof {
     const struct export_header *h; /* keeps */
     struct tlog_frontier f;

@@ -3,9 +3,12 @@
 #define QUORATE_EXPORT_ARGS_H
 
 #include "export/header.h"
+#include "send/send.h"
 
 struct export_args {
     const char *db, *tiles, *out, *controls, *from_checkpoint;
+    const char *cursor;    /* keeps the last run's checkpoint */
+    struct send_to send;   /* where: NULL for a file */
     const char *from, *to; /* NULL: the first; the end */
     const char *format;
     const char *filter[EXPORT_FILTERS_MAX];

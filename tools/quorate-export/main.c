@@ -2,8 +2,8 @@
  * it is missing.
  *
  * The range is read twice: what the rows are is counted first, because the
- * header tells it before them.  The tree is checked while it is written: what is
- * not under the log's checkpoint is not handed out. */
+ * header tells it before them.  Both times the tree is checked: what is not
+ * under the log's checkpoint is not handed out. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "export/document.h"
@@ -16,6 +16,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,7 +28,8 @@ struct job {
     struct export_proof proof;
     struct export_row row;
     struct export_writer *w;
-    FILE *out;
+    FILE *out; /* or: */
+    struct sender *sender;
     struct qr_sha256_ctx *digest;
     struct qr_buf inner; /* a document's rows */
 };
@@ -36,7 +38,10 @@ struct job {
 
 static enum qr_rc set_range(struct job *j, struct qr_err *err)
 {
-    QR_TRY(export_place(&j->log, j->args.from, 0, &j->h.start, err));
+    struct tlog_head before = {.size = 0};
+    if (j->args.cursor && j->h.checkpoint_start.n > 0)
+        QR_TRY(export_checkpoint_read(&j->h.checkpoint_start, j->h.origin, &before, err));
+    QR_TRY(export_place(&j->log, j->args.from, before.size, &j->h.start, err));
     QR_TRY(export_place(&j->log, j->args.to, j->log.head.size, &j->h.end, err));
     if (j->h.start > j->h.end || j->h.end > j->log.head.size)
         return qr_fail(err, QR_RANGE,
@@ -53,6 +58,7 @@ static enum qr_rc count(void *ctx, uint64_t index, struct qr_bytes entry, struct
     struct job *j = ctx;
     struct qr_hash who;
     export_row_read(&j->row, &j->h, index, entry);
+    export_proof_add(&j->proof, &j->row.leaf);
     if (!export_row_passes(&j->row, &j->h)) return QR_OK;
     j->h.rows++;
     if (j->row.what == EXPORT_FOREIGN) {
@@ -78,6 +84,14 @@ static enum qr_rc read_controls(struct job *j, struct qr_err *err)
     return rc;
 }
 
+/* The earlier checkpoint; with --continue there is none the first time. */
+static enum qr_rc read_before(struct job *j, struct qr_err *err)
+{
+    const char *file = j->args.cursor ? j->args.cursor : j->args.from_checkpoint;
+    if (!file || (j->args.cursor && !qr_file_exists(file))) return QR_OK;
+    return qr_file_read(file, &j->h.checkpoint_start, err);
+}
+
 static enum qr_rc make_header(struct job *j, struct qr_err *err)
 {
     struct qr_clock clock = qr_clock_system();
@@ -86,8 +100,7 @@ static enum qr_rc make_header(struct job *j, struct qr_err *err)
     (void)snprintf(j->h.tool_version, sizeof j->h.tool_version, "%s", PACKAGE_VERSION);
     qr_time_format(qr_now_us(&clock), j->h.exported_at);
     qr_buf_put_bytes(&j->h.checkpoint_end, qr_buf_bytes(&j->log.checkpoint));
-    if (j->args.from_checkpoint)
-        QR_TRY(qr_file_read(j->args.from_checkpoint, &j->h.checkpoint_start, err));
+    QR_TRY(read_before(j, err));
     for (size_t i = 0; i < j->args.filters; i++) {
         if (!qr_utf8_ok(qr_str(j->args.filter[i])))
             return qr_fail(err, QR_USAGE, "a filter that is not UTF-8");
@@ -96,7 +109,9 @@ static enum qr_rc make_header(struct job *j, struct qr_err *err)
     QR_TRY(read_controls(j, err));
     QR_TRY(set_range(j, err));
     QR_TRY(export_proof_make(&j->h, &j->log.from, err));
+    QR_TRY(export_proof_init(&j->proof, &j->h, err));
     QR_TRY(export_walk(&j->log, j->h.start, j->h.end, &w, err));
+    QR_TRY(export_proof_done(&j->proof, err));
     return export_proof_init(&j->proof, &j->h, err);
 }
 
@@ -106,6 +121,7 @@ static enum qr_rc put_file(void *ctx, struct qr_bytes s)
 {
     struct job *j = ctx;
     qr_sha256_update(j->digest, s);
+    if (j->sender) return send_put(j->sender, s);
     return s.n == 0 || fwrite(s.p, 1, s.n, j->out) == s.n ? QR_OK : QR_IO;
 }
 
@@ -155,6 +171,36 @@ static enum qr_rc write_export(struct job *j, struct qr_err *err)
     return rc;
 }
 
+static void tell(const struct job *j, struct qr_hash digest)
+{
+    char hex[2 * QR_SHA256_SIZE + 1];
+    qr_hex(digest.b, sizeof digest.b, hex);
+    (void)fprintf(stderr, "entries %" PRIu64 " to %" PRIu64 ", %" PRIu64 " rows, sha256 %s\n",
+                  j->h.start, j->h.end, j->h.rows, hex);
+}
+
+/* The digest is of the file that the messages would be, a line each. */
+static enum qr_rc send_all(struct job *j, struct qr_err *err)
+{
+    if (j->args.cursor && j->h.start == j->h.end) {
+        (void)fprintf(stderr, "nothing new after %" PRIu64 " entries\n", j->h.end);
+        return QR_OK;
+    }
+    QR_TRY(send_open(&j->args.send, &j->sender, err));
+    j->digest = qr_sha256_new();
+    enum qr_rc rc = write_export(j, err);
+    struct qr_hash digest = qr_sha256_free(j->digest);
+    if (rc != QR_OK && send_reason(j->sender)[0])
+        rc = qr_fail(err, rc, "%.80s: %s", j->args.send.where, send_reason(j->sender));
+    if (rc == QR_OK)
+        rc = send_close(j->sender, err);
+    else
+        send_drop(j->sender);
+    j->sender = NULL;
+    if (rc == QR_OK) tell(j, digest);
+    return rc;
+}
+
 /* Whole or not there at all. */
 static enum qr_rc write_file(struct job *j, struct qr_err *err)
 {
@@ -173,12 +219,8 @@ static enum qr_rc write_file(struct job *j, struct qr_err *err)
     if (rc == QR_OK && !standard && rename(temp, j->args.out) != 0)
         rc = qr_fail(err, QR_IO, "%.100s cannot be written", j->args.out);
     if (rc != QR_OK && !standard) (void)unlink(temp);
-    if (rc != QR_OK) return rc;
-    char hex[2 * QR_SHA256_SIZE + 1];
-    qr_hex(digest.b, sizeof digest.b, hex);
-    (void)fprintf(stderr, "entries %" PRIu64 " to %" PRIu64 ", %" PRIu64 " rows, sha256 %s\n",
-                  j->h.start, j->h.end, j->h.rows, hex);
-    return QR_OK;
+    if (rc == QR_OK) tell(j, digest);
+    return rc;
 }
 
 static enum qr_rc run(struct job *j, struct qr_err *err)
@@ -190,7 +232,11 @@ static enum qr_rc run(struct job *j, struct qr_err *err)
     QR_TRY(export_log_open(&j->log, j->args.db ? j->args.db : j->args.tiles,
                            (uint32_t)j->args.log_id, j->args.tiles != NULL, err));
     QR_TRY(make_header(j, err));
-    return write_file(j, err);
+    QR_TRY(j->args.send.where ? send_all(j, err) : write_file(j, err));
+    if (!j->args.cursor) return QR_OK;
+    /* COMMIT POINT: from here on these entries count as handed out.  A crash
+     * before it hands them out again. */
+    return qr_file_write(j->args.cursor, qr_buf_bytes(&j->h.checkpoint_end), 0644, err);
 }
 
 int main(int argc, char **argv)
@@ -198,6 +244,7 @@ int main(int argc, char **argv)
     struct job *j = calloc(1, sizeof *j);
     struct qr_err err = {{0}};
     if (!j) return qr_rc_exit(QR_NOMEM);
+    (void)signal(SIGPIPE, SIG_IGN);
     enum qr_rc rc = export_args_read(argc, argv, &j->args, &err);
     if (rc == QR_OK && j->args.help) {
         export_args_help();
