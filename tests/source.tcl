@@ -81,7 +81,7 @@ set ::layer_allows {
 # Single headers that are allowed besides: the daemons' client of the log is the
 # participant's too, and believes nothing it is told.
 set ::layer_exceptions {
-  participant {service/log_client.h service/log_view.h service/receipt.h}
+  participant {service/log_client.h service/log_view.h service/receipt.h service/policy_watch.h}
 }
 
 # Which layers may include what does not belong to the project, and which files.

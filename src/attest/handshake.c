@@ -56,7 +56,12 @@ static bool self_ok(const struct attest_self *self, struct qr_bytes audience)
     return name_ok(self->node_id) && name_ok(self->role) && name_ok(audience);
 }
 
-/* Fills our own side and makes its key and nonce. */
+const struct attest_policy *attest_self_policy(const struct attest_self *self)
+{
+    return self->pin ? attest_pin_now(self->pin) : self->policy;
+}
+
+/* Fills our own side and makes its key and nonce; policy_hash is the caller's. */
 static enum qr_rc start_side(struct channel *c, int own, const struct attest_self *self,
                              struct qr_bytes audience, struct qr_err *err)
 {
@@ -65,7 +70,6 @@ static enum qr_rc start_side(struct channel *c, int own, const struct attest_sel
     set_name(s->node_id, self->node_id);
     set_name(s->role, self->role);
     s->spki = self->tls_spki;
-    c->policy_hash = self->policy->hash;
     qr_rand_fill(&self->rand, s->nonce, sizeof s->nonce);
     QR_TRY(qr_dh_new(&c->ephemeral, &self->rand, err));
     s->ephemeral = c->ephemeral.pub;
@@ -140,11 +144,14 @@ static enum qr_rc judge(const struct channel *c, int peer, const struct attest_s
 {
     uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
     struct attest_evidence e;
+    const struct attest_policy *policy = attest_self_policy(self);
+    if (!qr_hash_equal(&policy->hash, &c->policy_hash))
+        return qr_fail(err, QR_UNAVAILABLE, ATTEST_CHANGING);
     QR_TRY(attest_evidence_parse(j->evidence, &e, err));
     enum qr_rc rc = report_data_of(c, peer, j->transcript, report_data);
     if (rc == QR_OK && e.binding.n)
         rc = qr_fail(err, QR_MALFORMED, "a binding travels with channel evidence");
-    struct attest_expectation want = {.policy = self->policy,
+    struct attest_expectation want = {.policy = policy,
                                       .report_data = QR_BYTES_OF(report_data),
                                       .crl = self->crl,
                                       .time_us = qr_now_us(&self->clock)};
@@ -274,6 +281,7 @@ enum qr_rc attest_client_new(const struct attest_self *self, const struct attest
     set_name(c->want_node, peer->node_id);
     set_name(c->want_role, peer->role);
     c->c.side[SERVER].spki = peer->spki;
+    c->c.policy_hash = attest_self_policy(self)->hash;
     enum qr_rc rc = start_side(&c->c, CLIENT, self, audience, NULL);
     if (rc == QR_OK) rc = write_init(c);
     if (rc == QR_OK) {
@@ -504,7 +512,7 @@ static enum qr_rc read_init(const struct attest_server *s, const struct attest_t
         return qr_fail(err, QR_DENIED, "a handshake is for the purpose channel only");
     if (!QR_HOLDS(HANDSHAKE_AUDIENCE, qr_bytes_is(qr_str(audience), s->audience)))
         return qr_fail(err, QR_DENIED, "the handshake is meant for another service");
-    QR_TRY(check_policy(policy, &s->self->policy->hash, err));
+    QR_TRY(check_policy(policy, &c->policy_hash, err));
     cl->spki = peer->spki;
     return check_peer_names(cl, peer, err);
 }
@@ -548,6 +556,7 @@ enum qr_rc attest_server_init(struct attest_server *s, const struct attest_tls_p
 {
     struct pending *p = calloc(1, sizeof *p);
     if (!p) return QR_NOMEM;
+    p->c.policy_hash = attest_self_policy(s->self)->hash;
     enum qr_rc rc = read_init(s, peer, m1, &p->c, err);
     /* Asked before a report is made: reports are what an attacker could use up. */
     if (rc == QR_OK && !pending_put(s, &peer->spki, NULL))

@@ -34,6 +34,7 @@
 #define QUORATE_ATTEST_HANDSHAKE_H
 
 #include "attest/device.h"
+#include "attest/pin.h"
 #include "attest/session.h"
 
 #define ATTEST_INIT_MAX 1024       /* m1 and m4 */
@@ -41,6 +42,8 @@
 #define ATTEST_CHALLENGE_S 30      /* a server nonce lives this long, once */
 #define ATTEST_PENDING_MAX 256     /* handshakes open at one server */
 #define ATTEST_PENDING_PER_PEER 16 /* of them by one TLS key */
+/* What a handshake says that fell into a change of policy: begin it anew. */
+#define ATTEST_CHANGING "the attestation policy is changing"
 
 /* Who we are and with what we attest.  Everything it points to is kept: it must
  * outlive the clients and servers made from it (not the sessions). */
@@ -49,11 +52,15 @@ struct attest_self {
     struct qr_bytes role;    /* likewise: "coordinator", "participant" */
     struct qr_hash tls_spki; /* SHA-256 of our TLS SubjectPublicKeyInfo */
     const struct attest_device *device;
-    const struct attest_policy *policy; /* whose hash is pinned */
+    const struct attest_policy *policy; /* whose hash is pinned, whatever the log says ... */
+    const struct attest_pin *pin;       /* ... where this is NULL; else the one in force */
     struct qr_bytes crl;                /* or empty */
     struct qr_clock clock;
     struct qr_rand rand;
 };
+
+/* What evidence must satisfy now. */
+const struct attest_policy *attest_self_policy(const struct attest_self *self);
 
 /* The other end of the TLS connection, from its certificate. */
 struct attest_tls_peer {
@@ -68,6 +75,7 @@ enum qr_rc attest_client_new(const struct attest_self *self, const struct attest
                              struct qr_bytes audience, struct attest_client **out,
                              struct qr_buf *m1) QR_MUST_CHECK;
 /* Takes in m2, verifies the server's evidence, makes ours, appends m3.
+ * QR_UNAVAILABLE: another policy came in force meanwhile, begin anew;
  * QR_ATTESTATION: err names the verdict's reason, or the policy hash that
  * differs; QR_MALFORMED; QR_DENIED: node id or role is not the certificate's;
  * whatever the device gives.  One use. */
@@ -100,7 +108,7 @@ struct attest_outcome {
     struct attest_peer peer;        /* what the client claimed; claims if authentic */
 };
 /* Takes in m3, ends its handshake whatever comes of it, verifies, appends m4.
- * QR_NOTFOUND: no such handshake, used or too old; QR_ATTESTATION; QR_DENIED:
+ * QR_UNAVAILABLE: another policy came in force meanwhile; QR_NOTFOUND: no such handshake, used or too old; QR_ATTESTATION; QR_DENIED:
  * another TLS peer than began it; QR_MALFORMED. */
 enum qr_rc attest_server_finish(struct attest_server *s, const struct attest_tls_peer *peer,
                                 struct qr_bytes m3, struct qr_buf *m4, struct attest_outcome *out,

@@ -19,6 +19,7 @@ struct audit *audit_new(const struct audit_conf *conf)
     if (!trust_origin_lesser(conf->dir->origin)) a->conf.extra_classes = 0;
     /* nothing is in force before it is logged */
     qr_zero(&a->context.policies, sizeof a->context.policies);
+    a->context.of_log = true;
     trust_report_init(&a->report);
     a->once = once_new();
     for (size_t i = 0; i < LEAF_AUTHOR_COUNT; i++)

@@ -242,9 +242,32 @@ static enum qr_rc read_change(enum leaf_kind kind, const json_t *body, struct ch
     return QR_OK;
 }
 
+/* Only what our own directory names as the next one: nobody would follow another. */
+static enum qr_rc change_policy(struct people *p, const json_t *body, int64_t *row,
+                                struct qr_err *err)
+{
+    struct leaf_policy is;
+    struct attest_policy *said = NULL;
+    const struct attest_policy *next = attest_pin_next(p->s->trust->attestation);
+    QR_TRY(leaf_policy_read(body, &is, err));
+    QR_TRY(check_admins(p, &is.admin_sigs, body, LEAF_POLICY_CHANGED, err));
+    bool ours = is.name == LEAF_POLICY_ATTESTATION && next && qr_hash_equal(&next->hash, &is.hash);
+    if (!QR_HOLDS(AUTHD_POLICY, ours))
+        return qr_fail(err, QR_POLICY,
+                       "it is not the next attestation policy of the trust directory here");
+    QR_TRY(attest_policy_parse(is.text, &said, err));
+    bool same = qr_hash_equal(&said->hash, &is.hash);
+    attest_policy_free(said);
+    if (!same) return qr_fail(err, QR_MALFORMED, "the policy's text has another hash");
+    if (ours && !attest_pin_waits(p->s->trust->attestation))
+        return qr_fail(err, QR_STATE, "this policy is in force already");
+    return outbox_put(p->s->outbox, LEAF_POLICY_CHANGED, body, NULL, row, err);
+}
+
 enum qr_rc people_change(struct people *p, enum leaf_kind kind, const json_t *body, int64_t *row,
                          struct qr_err *err)
 {
+    if (kind == LEAF_POLICY_CHANGED) return change_policy(p, body, row, err);
     struct change c;
     struct person who;
     QR_TRY(read_change(kind, body, &c, err));

@@ -92,7 +92,7 @@ static enum qr_rc take_kind(const char *name, enum leaf_kind *kind, struct qr_er
 {
     if (leaf_kind_from_name(qr_str(name), kind) == QR_OK &&
         (*kind == LEAF_IDENTITY_ROLE_CHANGED || *kind == LEAF_IDENTITY_REVOKED ||
-         *kind == LEAF_IDENTITY_ERASED))
+         *kind == LEAF_IDENTITY_ERASED || *kind == LEAF_POLICY_CHANGED))
         return QR_OK;
     return qr_fail(err, QR_MALFORMED, "not a kind of change");
 }

@@ -13,6 +13,7 @@ void bundle_facts_fini(struct bundle_facts *f)
     free(f->parsed);
     free(f->approvals);
     free(f->started);
+    attest_policy_free(f->attestation);
     qr_zero(f, sizeof *f);
 }
 
@@ -226,6 +227,34 @@ static enum qr_rc entries_check(const struct sorted *s, struct bundle_facts *f,
     return order_check(s, r);
 }
 
+/* One that the directory has only by its hash speaks for itself. */
+static enum qr_rc take_attestation(struct bundle_facts *f, const struct leaf_policy *p,
+                                   struct trust_report *r)
+{
+    struct trust_context *ctx = &f->context;
+    struct qr_err err = {{0}};
+    ctx->policies.attestation = p->hash;
+    if (attest_pin_find(ctx->dir->attestation, &p->hash)) return QR_OK;
+    if (attest_policy_parse(p->text, &f->attestation, &err) != QR_OK)
+        return trust_stop(r, TRUST_POLICY_TEXT, QR_MALFORMED, "%s", err.text);
+    ctx->attestation = f->attestation;
+    return QR_OK;
+}
+
+/* Where the directory knows which attestation policy was in force at the request,
+ * it was the session's. */
+static enum qr_rc in_force_check(const struct bundle_facts *f, struct trust_report *r)
+{
+    struct qr_hash is;
+    if (trust_attestation_at(f->context.dir, f->request.at.index, &is) == QR_OK)
+        return trust_check(r, TRUST_POLICY_IN_FORCE,
+                           qr_hash_equal(&is, &f->context.policies.attestation), QR_POLICY,
+                           "another attestation policy was in force at the request");
+    trust_skip(r, TRUST_POLICY_IN_FORCE,
+               "asserted, not checked: only the whole log shows that no later one was logged");
+    return QR_OK;
+}
+
 /* (f): from here on the session's own policies judge, never looser ones. */
 static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsigned extra_classes,
                                  struct trust_report *r)
@@ -242,13 +271,12 @@ static enum qr_rc policies_check(struct sorted *s, struct bundle_facts *f, unsig
         if (i == LEAF_POLICY_SIGNING)
             ctx->policies.signing = p.hash;
         else
-            ctx->policies.attestation = p.hash;
+            QR_TRY(take_attestation(f, &p, r));
     }
     trust_report_subject(r, "%s", "");
+    ctx->of_log = true;
     ctx->classes = trust_origin_lesser(ctx->dir->origin) ? ctx->signing.classes | extra_classes : 0;
-    trust_skip(r, TRUST_POLICY_IN_FORCE,
-               "asserted, not checked: only the whole log shows that no later one was logged");
-    return QR_OK;
+    return in_force_check(f, r);
 }
 
 static void put_place(struct qr_buf *b, const struct trust_place *at)

@@ -37,6 +37,7 @@ struct bundle_facts {
     unsigned witnesses; /* of the trust directory that cosigned it */
     int64_t time_us;    /* of the newest entry */
     struct trust_context context;
+    struct attest_policy *attestation; /* owned; NULL: it is one of the directory's files */
     struct trust_request request;
     struct trust_identity requester;
     struct trust_approval *approvals; /* descriptor order, ascending index */

@@ -83,8 +83,9 @@ static enum qr_rc judge_evidence(struct asking *a, struct qr_err *err)
     struct trust_evidence e = {.bytes = of_pb(a->in->evidence),
                                .source = {.grant = &a->grant.is,
                                           .grant_sha256 = &a->grant.sha256,
-                                          .policies = &a->d->s->policies,
+                                          .policies = &a->session.request.is.policies,
                                           .checkpoint = &at},
+                               .policy = &a->session.request.is.policies.attestation,
                                .classes = a->classes,
                                .at_us = qr_now_us(&a->d->s->clock)};
     return explain(a, trust_evidence_check(&a->d->context, &e, &a->evidence, &a->report), err);

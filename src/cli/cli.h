@@ -74,6 +74,7 @@ enum qr_rc cli_withdraw(struct cli *c, int argc, char **argv, struct qr_err *err
 enum qr_rc cli_cancel(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_verify(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_trust(struct cli *c, int argc, char **argv, struct qr_err *err);
+enum qr_rc cli_policy(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_attest(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_audit(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_evidence(struct cli *c, int argc, char **argv, struct qr_err *err);

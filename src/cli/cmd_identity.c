@@ -70,8 +70,9 @@ enum qr_rc identity_record(struct cli *c, struct open_all *all, const struct dra
     c->result = qr_json_object();
     qr_json_set_u64str(c->result, "log_index", where.index);
     qr_json_set_str(c->result, "kind", leaf_kind_name(d->kind));
-    const json_t *who = json_object_get(d->body, "commitment");
-    qr_json_set_str(c->result, "commitment", json_string_value(who));
+    const char *of = d->kind == LEAF_POLICY_CHANGED ? "hash" : "commitment";
+    const json_t *who = json_object_get(d->body, of);
+    qr_json_set_str(c->result, of, json_string_value(who));
     cli_say(c, "Recorded as log entry %llu: %s of %s.", (unsigned long long)where.index,
             leaf_kind_name(d->kind), json_string_value(who));
     if (d->kind != LEAF_IDENTITY_ERASED) return QR_OK;

@@ -114,10 +114,12 @@ static enum qr_rc hash_for_minisign(struct cli *c, struct leaf_request *r, struc
 static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_request *r,
                         struct qr_err *err)
 {
+    const struct attest_policy *in_force;
+    QR_TRY(services_policy(o->services, &in_force, err));
     *r = (struct leaf_request){
         .requester = o->person.commitment,
         .enrolment = o->person.enrolment,
-        .policies = {.attestation = o->trust->attestation_hash, .signing = o->trust->signing_hash}};
+        .policies = {.attestation = in_force->hash, .signing = o->trust->signing_hash}};
     QR_TRY(read_artifact(c, &r->artifact, err));
     QR_TRY(read_payloads(c, &r->payloads, err));
     QR_TRY(hash_for_minisign(c, r, err));

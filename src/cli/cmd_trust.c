@@ -74,6 +74,8 @@ static void print(struct cli *c, const struct trust_dir *t)
     hash_line(c, o, "group_ca", &t->group_ca.sha256);
     hash_line(c, o, "signing_policy", &t->signing_hash);
     hash_line(c, o, "attestation_policy", &t->attestation_hash);
+    const struct attest_policy *next = attest_pin_next(t->attestation);
+    if (next) hash_line(c, o, "attestation_next", &next->hash);
     qr_classes_text(t->signing.classes, classes);
     qr_json_set_str(o, "classes", classes);
     cli_out(c, "%-22s %u engineers and %u stewards; classes: %s", "quorum", t->signing.engineers,

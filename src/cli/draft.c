@@ -69,6 +69,8 @@ static enum qr_rc check(const struct draft *d, struct qr_err *err)
 {
     struct leaf_identity id;
     struct leaf_revocation r;
+    struct leaf_policy p;
+    if (d->kind == LEAF_POLICY_CHANGED) return leaf_policy_read(d->body, &p, err);
     if (d->kind == LEAF_IDENTITY_REVOKED || d->kind == LEAF_IDENTITY_ERASED)
         return leaf_revocation_read(d->body, d->kind, &r, err);
     QR_TRY(leaf_identity_read(d->body, d->kind, &id, err));
@@ -83,8 +85,9 @@ static enum qr_rc read(const json_t *v, struct draft *d, struct qr_err *err)
     struct qr_obj o = qr_obj_of(v, "draft");
     struct qr_obj body = qr_obj_obj(&o, "body");
     struct qr_bytes kind = qr_obj_str(&o, "kind", 32);
-    if (leaf_kind_from_name(kind, &d->kind) != QR_OK || d->kind < LEAF_IDENTITY_ENROLLED ||
-        d->kind > LEAF_IDENTITY_ERASED)
+    if (leaf_kind_from_name(kind, &d->kind) != QR_OK ||
+        (d->kind != LEAF_POLICY_CHANGED &&
+         (d->kind < LEAF_IDENTITY_ENROLLED || d->kind > LEAF_IDENTITY_ERASED)))
         qr_obj_bad(&o, "kind");
     enum qr_rc rc = QR_OK;
     if (d->kind == LEAF_IDENTITY_ENROLLED) {
@@ -142,11 +145,27 @@ static void show_identity(struct cli *c, const struct draft *d)
     json_decref(v);
 }
 
+/* Line by line: who signs a policy sees what it says. */
+static void show_policy(struct cli *c, const struct draft *d)
+{
+    struct leaf_policy p;
+    char clean[256];
+    if (leaf_policy_read(d->body, &p, NULL) != QR_OK) return;
+    for (size_t at = 0; at < p.text.n;) {
+        size_t n = 0;
+        while (at + n < p.text.n && p.text.p[at + n] != '\n') n++;
+        cli_clean(QR_BYTES(p.text.p + at, n), clean, sizeof clean);
+        cli_say(c, "  | %s%s", clean, n >= sizeof clean ? "..." : "");
+        at += n + 1;
+    }
+}
+
 void draft_show(struct cli *c, const struct draft *d)
 {
-    static const char *const fields[] = {"role",       "node",      "person_key",
-                                         "commitment", "enrolment", "reason"};
+    static const char *const fields[] = {"role",      "node",   "person_key", "commitment",
+                                         "enrolment", "reason", "hash"};
     cli_say(c, "%s:", leaf_kind_name(d->kind));
     if (d->kind == LEAF_IDENTITY_ENROLLED) show_identity(c, d);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) show_field(c, d, fields[i]);
+    if (d->kind == LEAF_POLICY_CHANGED) show_policy(c, d);
 }

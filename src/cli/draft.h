@@ -1,7 +1,7 @@
 /* draft.h - a change that admins sign before it is recorded: a file that goes
  * from admin to admin until enough have signed.
  *
- * {"body":{…,"admin_sigs":[…]},"kind":KIND}, with "identity" and "salt" where
+ * {"body":{…,"admin_sigs":[…]},"kind":KIND}, of identity.* and policy.changed, with "identity" and "salt" where
  * somebody is enrolled: personal data, so the file has mode 0600. */
 #ifndef QUORATE_CLI_DRAFT_H
 #define QUORATE_CLI_DRAFT_H

@@ -27,6 +27,7 @@ static const struct cli_command commands[] = {
     {"trust", "show what this machine trusts", cli_trust},
     {"evidence", "write an evidence pack for an auditor", cli_evidence},
     {"identity", "enrol, change, revoke and erase people", cli_identity},
+    {"policy", "replace the attestation policy", cli_policy},
     {"audit", "sample and checklist for auditors", cli_audit},
     {"attest", "verify attestation reports, check policies", cli_attest},
 };

@@ -51,7 +51,7 @@ static enum qr_rc load_trust(struct cli *c, struct open_all *o, struct qr_err *e
     const char *pinned = qr_config_str(c->config, "TEE_POLICY_HASH");
     char hash[2 * QR_SHA256_SIZE + 1];
     qr_hex(o->trust->attestation_hash.b, QR_SHA256_SIZE, hash);
-    if (pinned && !qr_bytes_is(qr_str(pinned), hash))
+    if (pinned && !trust_attestation_pinned(o->trust, pinned))
         return qr_fail(err, QR_POLICY,
                        "TEE_POLICY_HASH is not the hash of the trust directory's "
                        "attestation.policy (%.16s...)",
@@ -79,7 +79,7 @@ enum qr_rc open_services(struct cli *c, struct open_all *o, struct qr_err *err)
                 .certs_dir = qr_config_str(c->config, "TEE_CERTS"),
                 .level = (int)qr_config_int(c->config, "TEE_LEVEL", ATTEST_LEVEL_ANY),
                 .sim_dir = o->files[FILE_TEE],
-                .wanted = o->trust->attestation->trust_class,
+                .wanted = attest_pin_now(o->trust->attestation)->trust_class,
                 .broker = {.clock = c->clock}},
         .anchor_path = o->files[FILE_ANCHOR],
         .trust = o->trust,

@@ -95,6 +95,20 @@ static enum qr_rc want_kind(struct draft *d, enum leaf_kind kind, struct qr_err 
     return QR_OK;
 }
 
+/* The attestation policy's entry that was in force at the request. */
+static uint64_t attestation_index(const struct draft *d)
+{
+    const struct trust_dir *t = d->c->s->trust;
+    const struct qr_hash *hash = &d->v->request.is.policies.attestation;
+    const struct attest_policy *next = attest_pin_next(t->attestation);
+    if (qr_hash_equal(hash, &t->attestation_hash)) return d->c->policy_index[0];
+    if (next && qr_hash_equal(hash, &next->hash)) return attest_pin_from(t->attestation);
+    for (size_t i = t->past_count; i > 0; i--)
+        if (t->past[i - 1].index < d->v->row.index && qr_hash_equal(hash, &t->past[i - 1].hash))
+            return t->past[i - 1].index;
+    return d->c->policy_index[0];
+}
+
 static enum qr_rc choose(struct draft *d, struct qr_err *err)
 {
     static const struct {
@@ -103,7 +117,7 @@ static enum qr_rc choose(struct draft *d, struct qr_err *err)
     } ours[] = {{LEAF_ROSTER_ATTESTED, BUNDLE_FROZEN},  {LEAF_ROSTER_FROZEN, BUNDLE_FROZEN},
                 {LEAF_DKG_COMPLETED, BUNDLE_STARTED},   {LEAF_CERTIFICATE_ISSUED, BUNDLE_STARTED},
                 {LEAF_SIGNING_STARTED, BUNDLE_STARTED}, {LEAF_SIGNATURE_MADE, BUNDLE_SIGNED}};
-    want_index(d, d->c->policy_index[0]);
+    want_index(d, attestation_index(d));
     want_index(d, d->c->policy_index[1]);
     want_index(d, d->v->row.requester_index);
     want_index(d, d->v->row.index);

@@ -24,7 +24,8 @@ enum qr_rc enrolment_find(struct services *s, const struct qr_signer *admin, str
 
 /* A change that enough admins signed. */
 struct enrolment_change {
-    enum leaf_kind kind;      /* identity.enrolled, role_changed, revoked, erased */
+    enum leaf_kind kind;      /* identity.enrolled, role_changed, revoked, erased,
+                                 policy.changed */
     const json_t *body;       /* with admin_sigs */
     struct qr_bytes identity; /* enrolled: canonical identity, and its 32-byte salt */
     struct qr_bytes salt;

@@ -8,12 +8,14 @@
 #include "participant/pb.h"
 #include "pki/transport.h"
 #include "rpc/rpc.h"
+#include "service/policy_watch.h"
 
 #include "quorate/v1/auth.pb-c.h"
 #include "quorate/v1/ca.pb-c.h"
 #include "quorate/v1/coordinator.pb-c.h"
 #include "quorate/v1/log.pb-c.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -25,6 +27,7 @@
 #define LOG_MS 20000
 #define WATCH_MS QR_MAX_STREAM_MS
 #define STREAM_MS 60000
+#define LOOK_EVERY_US 5000000
 
 struct services {
     struct services_conf conf;
@@ -34,6 +37,9 @@ struct services {
     struct attested_client *client[SERVICE_COUNT];
     struct log_client *log;
     struct log_view *view;
+    struct policy_watch *policy;    /* NULL: the directory knows no next policy */
+    atomic_int_least64_t looked_us; /* monotonic; 0: never */
+    atomic_bool looking;            /* its calls of the log are not repeated */
 };
 
 static const char *const audiences[SERVICE_COUNT] = {
@@ -118,6 +124,22 @@ static enum qr_rc open_client(struct services *s, enum service_id id, struct qr_
     return attested_client_new(&s->client[id], &conf, err);
 }
 
+static enum qr_rc open_policy(struct services *s, struct qr_err *err)
+{
+    char anchor[1024];
+    struct policy_watch_conf conf = {.trust = s->conf.trust,
+                                     .self = &s->self,
+                                     .channel = {.target = s->conf.addr[SERVICE_LOG],
+                                                 .tls = s->conf.tls,
+                                                 .clock = s->conf.clock},
+                                     .anchor_path = anchor,
+                                     .log = s->log};
+    if (!attest_pin_waits(s->conf.trust->attestation)) return QR_OK;
+    int n = snprintf(anchor, sizeof anchor, "%s.next", s->conf.anchor_path);
+    if (n < 0 || (size_t)n >= sizeof anchor) return qr_fail(err, QR_RANGE, "path too long");
+    return policy_watch_new(&s->policy, &conf, err);
+}
+
 static enum qr_rc open_all(struct services *s, struct qr_err *err)
 {
     QR_TRY(read_node(s, err));
@@ -125,7 +147,7 @@ static enum qr_rc open_all(struct services *s, struct qr_err *err)
     s->self.node_id = qr_str(s->node);
     s->self.role = qr_str("participant");
     s->self.device = &s->device;
-    s->self.policy = s->conf.trust->attestation;
+    s->self.pin = s->conf.trust->attestation;
     s->self.clock = s->conf.clock;
     s->self.rand = s->conf.rand;
     for (int i = 0; i < SERVICE_COUNT; i++) QR_TRY(open_client(s, (enum service_id)i, err));
@@ -138,7 +160,8 @@ static enum qr_rc open_all(struct services *s, struct qr_err *err)
                                   .call = log_call,
                                   .stream = log_stream,
                                   .ctx = s};
-    return log_client_new(&s->log, &log, err);
+    QR_TRY(log_client_new(&s->log, &log, err));
+    return open_policy(s, err);
 }
 
 enum qr_rc services_open(struct services **out, const struct services_conf *conf,
@@ -161,6 +184,7 @@ void services_free(struct services *s)
 {
     if (!s) return;
     log_view_free(s->view);
+    policy_watch_free(s->policy);
     log_client_free(s->log);
     for (int i = 0; i < SERVICE_COUNT; i++)
         if (s->client[i]) attested_client_free(s->client[i]);
@@ -170,6 +194,41 @@ void services_free(struct services *s)
 }
 
 /* ---- calling ---- */
+
+/* Whoever keeps a session for hours learns of a change as the services do. */
+static enum qr_rc look(struct services *s, bool now, struct qr_err *err)
+{
+    int64_t at = qr_mono_us(&s->conf.clock);
+    if (!s->policy || !attest_pin_waits(s->conf.trust->attestation)) return QR_OK;
+    int64_t last = atomic_load(&s->looked_us);
+    if (!now && last && at < last + LOOK_EVERY_US) return QR_OK;
+    if (atomic_exchange(&s->looking, true)) return QR_OK;
+    atomic_store(&s->looked_us, at);
+    enum qr_rc rc = policy_watch_look(s->policy, err);
+    atomic_store(&s->looking, false);
+    return rc;
+}
+
+enum qr_rc services_policy(struct services *s, const struct attest_policy **out, struct qr_err *err)
+{
+    QR_TRY(look(s, true, err));
+    *out = attest_pin_now(s->conf.trust->attestation);
+    return QR_OK;
+}
+
+/* A handshake that fell into a change of policy: nothing was asked yet.  Who does
+ * not satisfy the next one hears so, and need not try again. */
+static bool changing(struct services *s, enum qr_rc *rc, struct qr_err *said)
+{
+    struct qr_err why = {{0}};
+    if (atomic_load(&s->looking) || *rc != QR_UNAVAILABLE ||
+        !qr_bytes_is(qr_str(said->text), ATTEST_CHANGING))
+        return false;
+    if (look(s, true, &why) != QR_ATTESTATION) return true;
+    *rc = QR_ATTESTATION;
+    *said = why;
+    return false;
+}
 
 enum qr_rc services_call(struct services *s, const struct services_ask *ask, struct rpc_answer *out,
                          struct qr_err *err)
@@ -182,8 +241,11 @@ enum qr_rc services_call(struct services *s, const struct services_ask *ask, str
     for (int i = 0; i < STARTING_TRIES; i++) {
         struct timespec pause = {0, STARTING_MS * 1000000L};
         struct qr_err said = {{0}};
+        (void)look(s, false, &said);
+        said = (struct qr_err){{0}};
         rc = attested_client_call(s->client[ask->service], &one, NULL, out, &said);
         bool starting = rc == QR_UNAVAILABLE && qr_bytes_is(qr_str(said.text), SERVICE_STARTING);
+        if (changing(s, &rc, &said)) starting = true;
         if (err) *err = said;
         if (!starting || i + 1 == STARTING_TRIES) break;
         rpc_answer_fini(out);
@@ -199,7 +261,15 @@ enum qr_rc services_call(struct services *s, const struct services_ask *ask, str
 static enum qr_rc secret_session(struct services *s, enum service_id service,
                                  struct attest_session **out, struct qr_err *err)
 {
-    return attested_client_session(s->client[service], SECRET_MS, out, err);
+    struct qr_err said = {{0}};
+    enum qr_rc rc = QR_UNAVAILABLE;
+    for (int i = 0; i < STARTING_TRIES; i++) {
+        struct timespec pause = {0, STARTING_MS * 1000000L};
+        rc = attested_client_session(s->client[service], SECRET_MS, out, &said);
+        if (!changing(s, &rc, &said)) break;
+        (void)nanosleep(&pause, NULL);
+    }
+    return rc == QR_OK ? rc : qr_fail(err, rc, "%s", said.text);
 }
 
 enum qr_rc services_seal(struct services *s, const struct services_secret *secret,
@@ -234,8 +304,12 @@ enum qr_rc services_watch(struct services *s, const char *session, uint64_t afte
                           .method = "Watch",
                           .in = &in.base,
                           .timeout_ms = WATCH_MS};
-    return attested_client_stream(s->client[SERVICE_COORDINATOR], &ask,
-                                  &quorate__v1__order__descriptor, out, err);
+    struct qr_err said = {{0}};
+    (void)look(s, false, &said);
+    enum qr_rc rc = attested_client_stream(s->client[SERVICE_COORDINATOR], &ask,
+                                           &quorate__v1__order__descriptor, out, &said);
+    (void)changing(s, &rc, &said);
+    return rc == QR_OK ? rc : qr_fail(err, rc, "%s", said.text);
 }
 
 struct log_client *services_log(struct services *s) { return s->log; }

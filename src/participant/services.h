@@ -56,6 +56,10 @@ enum qr_rc services_seal(struct services *s, const struct services_secret *secre
 /* Opens one that the service sealed for us; out is wiped by the caller. */
 enum qr_rc services_unseal(struct services *s, const struct services_secret *secret,
                            struct qr_buf *out, struct qr_err *err) QR_MUST_CHECK;
+/* The attestation policy in force, by the log: asked at most every few seconds,
+ * and of a directory that knows no next one never.  Lives with the directory. */
+enum qr_rc services_policy(struct services *s, const struct attest_policy **out, struct qr_err *err)
+    QR_MUST_CHECK;
 /* The coordinator's orders of a session from after on.  Gives; rpc_stream_close. */
 enum qr_rc services_watch(struct services *s, const char *session, uint64_t after,
                           const struct qr_hash *approval, struct rpc_stream **out,

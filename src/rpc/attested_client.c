@@ -78,7 +78,12 @@ static enum qr_rc begin(struct attested_client *c, struct qr_bytes m1, int timeo
                           .method = "Begin",
                           .in = &in.base,
                           .timeout_ms = timeout_ms};
-    return step(c, &ask, out, err);
+    enum qr_rc rc = step(c, &ask, out, err);
+    /* It is under another policy.  One of the two ends may not have read yet that
+     * the next one is in force. */
+    if (rc == QR_ATTESTATION && c->self.pin && attest_pin_next(c->self.pin))
+        return qr_fail(err, QR_UNAVAILABLE, ATTEST_CHANGING);
+    return rc;
 }
 
 static enum qr_rc finish(struct attested_client *c, struct qr_bytes m3, int timeout_ms,
@@ -152,6 +157,13 @@ static void session_revoke(struct attested_client *c)
     c->session = NULL;
 }
 
+/* Whether another policy is in force than the one it was opened under. */
+static bool session_stale(const struct attested_client *c, const struct attest_session *session)
+{
+    return !qr_hash_equal(&attest_session_peer(session)->policy_hash,
+                          &attest_self_policy(&c->self)->hash);
+}
+
 /* Opens one; the caller has set opening.  A server that cannot be reached
  * leaves an old one that still lives in use; one that no longer proves what it
  * is, or no longer believes us, does not. */
@@ -165,7 +177,7 @@ static enum qr_rc session_open(struct attested_client *c, int timeout_ms,
     if (rc == QR_OK) {
         attest_session_free(c->session);
         c->session = fresh;
-    } else if (rc == QR_ATTESTATION) {
+    } else if (rc == QR_ATTESTATION || (c->session && session_stale(c, c->session))) {
         session_revoke(c);
     } else if (c->session && attest_session_age(c->session) != ATTEST_EXPIRED) {
         c->renew_after_us = qr_mono_us(&c->self.clock) + RENEW_AGAIN_US;
@@ -180,7 +192,7 @@ static enum qr_rc session_open(struct attested_client *c, int timeout_ms,
 /* Whether the session at hand will do.  Under c->lock. */
 static bool session_usable(const struct attested_client *c)
 {
-    if (!c->session) return false;
+    if (!c->session || session_stale(c, c->session)) return false;
     switch (attest_session_age(c->session)) {
     case ATTEST_FRESH: return true;
     case ATTEST_RENEW: return c->opening || qr_mono_us(&c->self.clock) < c->renew_after_us;
@@ -274,6 +286,7 @@ static enum qr_rc guard_verify_frame(void *ctx, void *state, const struct rpc_gu
     struct call_state *s = state;
     struct attested_frame frame = {.sequence = f->sequence, .final = f->final, .body = f->body};
     (void)ctx;
+    if (session_stale(s->client, s->session)) return QR_ATTESTATION;
     return attested_stream_open(s->session, &s->call, &frame, mac, &s->next);
 }
 

@@ -162,7 +162,7 @@ static enum qr_rc open_call(struct attested_server *s, const struct rpc_guard_ca
     struct attested_in a = {.header = in->attest,
                             .method = in->method,
                             .request = in->request,
-                            .pinned = &s->self.policy->hash};
+                            .pinned = &attest_self_policy(&s->self)->hash};
     return attested_call_open(state->session, &a, &state->call, err);
 }
 

@@ -87,7 +87,10 @@ static enum qr_rc load_tee_policy(struct service *s, struct qr_err *err)
     const char *given = qr_config_str(s->config, "TEE_POLICY_FILE");
     const char *pin = qr_config_str(s->config, "TEE_POLICY_HASH");
     const char *path = given ? given : trust ? in_trust.s : in_state.s;
-    QR_TRY(attest_policy_load(path, pin ? qr_str(pin) : QR_BYTES_NONE, &s->tee_policy, err));
+    /* A node may pin the next policy before it is in force. */
+    bool next = pin && trust_attestation_pinned(s->trust, pin);
+    QR_TRY(
+        attest_policy_load(path, pin && !next ? qr_str(pin) : QR_BYTES_NONE, &s->tee_policy, err));
     if (qr_hash_equal(&s->tee_policy->hash, &s->policies.attestation)) return QR_OK;
     return qr_fail(err, QR_POLICY, "%s: not the attestation policy of the trust directory", path);
 }
@@ -169,6 +172,7 @@ static void fill_self(struct service *s)
                                          .role = qr_str(s->spec->name),
                                          .device = &s->life->device,
                                          .policy = s->tee_policy,
+                                         .pin = s->trust->attestation,
                                          .crl = QR_BYTES_NONE,
                                          .clock = s->clock,
                                          .rand = s->rand};

@@ -7,6 +7,7 @@
 #include "attest/handshake.h"
 #include "attest/seal.h"
 #include "rpc/attested.h"
+#include "service/policy_watch.h"
 #include "service/run.h"
 #include "service/verdicts.h"
 #include "trust/trust_dir.h"
@@ -21,6 +22,9 @@ struct service_life {
     struct attest_self self;
     char tls_cert[SERVICE_PATH_MAX], tls_key[SERVICE_PATH_MAX], tls_ca[SERVICE_PATH_MAX];
     struct attested_server *attested;
+    struct policy_watch *policy; /* NULL: no next policy, or tlogd */
+    pthread_t policy_thread;
+    bool policy_started;
     struct service_client *log_service; /* how the log is reached */
     struct verdicts *verdicts;
     struct trust_log_key *log_keys;
@@ -46,6 +50,9 @@ const char *identity_setting(const struct service *s, const char *suffix);
 /* web.c: /metrics, /readyz and the daemon's own paths over HTTP, when there is an
  * address for it. */
 enum qr_rc web_start(struct service *s, struct qr_err *err) QR_MUST_CHECK;
+
+/* link.c: how a daemon connects to another one. */
+struct rpc_channel_conf service_channel(struct service *s, const char *addr);
 
 /* link.c: the log over an attested client, for log_client_conf. */
 enum qr_rc link_call(void *ctx, const char *method, const ProtobufCMessage *in,

@@ -15,17 +15,21 @@ struct service_client {
     struct attested_client *client;
 };
 
+struct rpc_channel_conf service_channel(struct service *s, const char *addr)
+{
+    struct service_life *l = s->life;
+    return (struct rpc_channel_conf){
+        .target = addr,
+        .tls = {.cert_file = l->tls_cert, .key_file = l->tls_key, .ca_file = l->tls_ca},
+        .server_name = "localhost",
+        .clock = s->clock};
+}
+
 enum qr_rc service_client_new(struct service *s, const char *addr, const char *role,
                               struct service_client **out, struct qr_err *err)
 {
-    struct service_life *l = s->life;
     struct attested_client_conf conf = {
-        .channel = {.target = addr,
-                    .tls = {.cert_file = l->tls_cert, .key_file = l->tls_key, .ca_file = l->tls_ca},
-                    .server_name = "localhost",
-                    .clock = s->clock},
-        .self = &l->self,
-        .audience = role};
+        .channel = service_channel(s, addr), .self = &s->life->self, .audience = role};
     struct service_client *c = calloc(1, sizeof *c);
     *out = NULL;
     if (!c) return qr_fail(err, QR_NOMEM, "out of memory");

@@ -26,6 +26,7 @@
 #define TICK_MS 1000
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 2000
+#define POLICY_LOOK_MS 500
 #define STARTED_WAIT_US (20 * 1000000LL)
 
 const struct qr_setting service_flags[SERVICE_FLAG_COUNT] = {
@@ -94,7 +95,7 @@ static void judged(void *ctx, const struct attested_judged *j)
 {
     struct service *s = ctx;
     const struct attest_outcome *o = j->outcome;
-    struct leaf_attestation a = {.policy = s->policies.attestation, .count = 1};
+    struct leaf_attestation a = {.policy = o->peer.policy_hash, .count = 1};
     enum attest_reason reason = o ? o->reason : ATTEST_OK;
     const char *why = j->rc == QR_OK        ? "OK"
                       : reason != ATTEST_OK ? attest_reason_name(reason)
@@ -166,6 +167,63 @@ static enum qr_rc open_log(struct service *s, struct qr_err *err)
     return log_client_new(&s->log_client, &lc, err);
 }
 
+static enum qr_rc open_policy(struct service *s, struct qr_err *err)
+{
+    struct service_life *l = s->life;
+    struct service_path seen = path_in2(s->state, s->spec->name, SERVICE_LOG_SEEN ".next");
+    struct policy_watch_conf conf = {.trust = s->trust,
+                                     .self = &l->self,
+                                     .channel =
+                                         service_channel(s, qr_config_str(s->config, "TLOG_ADDR")),
+                                     .anchor_path = seen.s,
+                                     .log = s->log_client};
+    if (!attest_pin_waits(s->trust->attestation)) return QR_OK;
+    return policy_watch_new(&l->policy, &conf, err);
+}
+
+/* Whether the next policy is in force; says so once. */
+static enum qr_rc look_for_policy(struct service *s, struct qr_err *err)
+{
+    struct service_life *l = s->life;
+    struct attest_pin *pin = s->trust->attestation;
+    char hash[2 * QR_SHA256_SIZE + 1];
+    if (!attest_pin_waits(pin)) return QR_OK;
+    if (l->policy)
+        QR_TRY(policy_watch_look(l->policy, err));
+    else
+        QR_TRY(policy_look(s->trust, s->spec->hooks.find_policy, s, err));
+    if (attest_pin_waits(pin)) return QR_OK;
+    /* Who satisfies it too comes back at once. */
+    if (l->attested) attested_server_end(l->attested, NULL);
+    qr_hex(attest_pin_now(pin)->hash.b, QR_SHA256_SIZE, hash);
+    qr_log_text(&s->log, "policy.in_force", "attestation policy %s since entry %llu", hash,
+                (unsigned long long)attest_pin_from(pin));
+    return QR_OK;
+}
+
+static bool pause_ms(struct service *s, int ms);
+
+static void *policy_watcher(void *arg)
+{
+    struct service *s = arg;
+    while (attest_pin_waits(s->trust->attestation) && pause_ms(s, POLICY_LOOK_MS)) {
+        struct qr_err err = {{0}};
+        enum qr_rc rc = look_for_policy(s, &err);
+        if (rc == QR_FORK) service_fatal(s, rc, err.text);
+    }
+    return NULL;
+}
+
+static enum qr_rc start_policy(struct service *s, struct qr_err *err)
+{
+    struct service_life *l = s->life;
+    if (!attest_pin_waits(s->trust->attestation)) return QR_OK;
+    if (pthread_create(&l->policy_thread, NULL, policy_watcher, s) != 0)
+        return qr_fail(err, QR_NOMEM, "no thread");
+    l->policy_started = true;
+    return QR_OK;
+}
+
 static enum qr_rc append_to_log(void *ctx, const struct qr_bytes *entries, size_t n,
                                 struct log_answer *out, struct qr_err *err)
 {
@@ -197,6 +255,7 @@ static enum qr_rc open_parts(struct service *s, struct qr_err *err)
     s->life->verdicts = verdicts_new(&vc);
     if (s->db) {
         QR_TRY(open_log(s, err));
+        QR_TRY(open_policy(s, err));
         QR_TRY(open_outbox(s, err));
     }
     return s->spec->hooks.open(s, err);
@@ -245,6 +304,7 @@ static enum qr_rc open_server(struct service *s, struct qr_err *err)
 static json_t *started_body(struct service *s)
 {
     struct leaf_service_started b = {.policies = s->policies};
+    b.policies.attestation = attest_pin_now(s->trust->attestation)->hash;
     (void)snprintf(b.service, sizeof b.service, "%s", s->spec->name);
     (void)snprintf(b.node, sizeof b.node, "%s", s->node);
     (void)snprintf(b.version, sizeof b.version, "%s", PACKAGE_VERSION);
@@ -321,6 +381,7 @@ static bool pause_ms(struct service *s, int ms)
 static enum qr_rc reach_log(struct service *s, struct qr_err *err)
 {
     struct log_answer head;
+    QR_TRY(look_for_policy(s, err));
     QR_TRY(log_client_head(s->log_client, &head, err));
     log_answer_fini(&head);
     return QR_OK;
@@ -371,8 +432,10 @@ static enum qr_rc start_sync(struct service *s, struct qr_err *err)
 {
     if (!s->db) {
         QR_TRY(log_started(s, err));
+        QR_TRY(start_policy(s, err));
         return become_ready(s, err);
     }
+    QR_TRY(start_policy(s, err));
     if (pthread_create(&s->life->sync_thread, NULL, syncer, s) != 0)
         return qr_fail(err, QR_NOMEM, "no thread");
     s->life->sync_started = true;
@@ -436,6 +499,7 @@ static void stop_all(struct service *s)
     verdicts_flush(l->verdicts, true);
     if (s->outbox) outbox_stop(s->outbox);
     if (l->sync_started) (void)pthread_join(l->sync_thread, NULL);
+    if (l->policy_started) (void)pthread_join(l->policy_thread, NULL);
     /* The syncer may have started it in between; what it tells is freed next. */
     if (s->outbox) outbox_stop(s->outbox);
     if (s->spec->hooks.stop) s->spec->hooks.stop(s);
@@ -447,6 +511,7 @@ static enum qr_rc serve(struct service *s, struct qr_err *err)
 {
     struct service_life *l = s->life;
     QR_TRY(open_parts(s, err));
+    if (!s->db) QR_TRY(look_for_policy(s, err));
     QR_TRY(open_server(s, err));
     QR_TRY(web_start(s, err));
     enum qr_rc rc = start_sync(s, err);
@@ -464,6 +529,7 @@ static void close_all(struct service *s)
     if (l->attested) attested_server_free(l->attested);
     if (s->spec->hooks.close) s->spec->hooks.close(s);
     outbox_free(s->outbox);
+    policy_watch_free(l->policy);
     log_client_free(s->log_client);
     service_client_free(l->log_service);
     verdicts_free(l->verdicts);

@@ -38,7 +38,7 @@ struct service {
     struct qr_signer entry_key;
     struct attest_policy *tee_policy;
     const struct trust_dir *trust; /* trust directory, signing policy in it */
-    struct leaf_policies policies; /* both hashes, as pinned */
+    struct leaf_policies policies; /* both hashes, as the directory has them (current) */
     unsigned classes;              /* of our own entries: simulated, softseal */
     struct qr_db *db;              /* NULL for tlogd */
     struct outbox *outbox;         /* NULL for tlogd */
@@ -73,6 +73,9 @@ struct service_hooks {
     /* tlogd: puts an entry into its own log instead of an outbox. */
     enum qr_rc (*log_own)(struct service *s, enum leaf_kind kind, const json_t *body,
                           struct qr_err *err);
+    /* tlogd: entries of a policy in its own log (service/policy_watch.h). */
+    enum qr_rc (*find_policy)(void *s, const struct qr_hash *hash, log_each *each, void *each_ctx,
+                              struct qr_err *err);
     /* A request over HTTP (http/serve.h) for what is not /metrics or /readyz;
      * reply->status is 404.  Several at once. */
     void (*web)(struct service *s, const struct http_request *in, struct http_reply *reply);

@@ -40,6 +40,7 @@ static const struct service_spec spec = {
               .open = tlogd_open,
               .add = tlogd_add,
               .log_own = tlogd_log_own,
+              .find_policy = tlogd_find_policy,
               .web = tlogd_web,
               .metrics = tlogd_metrics,
               .close = tlogd_close},

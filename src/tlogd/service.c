@@ -716,6 +716,45 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     if (rpc_send(call, &out.base) != QR_OK) rpc_fail(call, QR_CANCELLED, NULL);
 }
 
+/* ---- our own policy ---- */
+
+struct policy_entry {
+    log_each *each;
+    void *ctx;
+    enum qr_rc rc;
+};
+
+static enum tlog_rc show_policy(void *ctx, uint64_t index, struct tlog_bytes entry)
+{
+    struct policy_entry *p = ctx;
+    p->rc = p->each(p->ctx, index, qr_of_tlog(entry));
+    return p->rc == QR_OK ? TLOG_OK : TLOG_REFUSED;
+}
+
+/* What is shown to others counts for us, and no more. */
+enum qr_rc tlogd_find_policy(void *service, const struct qr_hash *hash, log_each *each,
+                             void *each_ctx, struct qr_err *err)
+{
+    struct tlogd *d = ((struct service *)service)->self;
+    struct qr_hash wanted = *hash;
+    struct head_note cp;
+    Quorate__V1__FindRequest in = QUORATE__V1__FIND_REQUEST__INIT;
+    in.policy_hash = (ProtobufCBinaryData){sizeof wanted.b, wanted.b};
+    struct found *f = calloc(1, sizeof *f);
+    if (!f) return qr_fail(err, QR_NOMEM, "out of memory");
+    shown(d, &cp);
+    enum qr_rc rc = find_entries(d->log, &in, f, err);
+    for (size_t i = 0; rc == QR_OK && i < f->n && f->index[i] < cp.head.size; i++) {
+        struct policy_entry p = {each, each_ctx, QR_OK};
+        struct tlog_err terr = {{0}};
+        enum tlog_rc got =
+            tlog_entries(d->log, f->index[i], f->index[i] + 1, show_policy, &p, &terr);
+        rc = p.rc != QR_OK ? p.rc : result(got, &terr, err);
+    }
+    free(f);
+    return rc;
+}
+
 /* ---- for everyone ---- */
 
 void tlogd_web(struct service *s, const struct http_request *in, struct http_reply *reply)

@@ -15,6 +15,9 @@ enum qr_rc tlogd_add(struct service *s, struct qr_err *err) QR_MUST_CHECK;
 /* Appends an entry of tlogd's own. */
 enum qr_rc tlogd_log_own(struct service *s, enum leaf_kind kind, const json_t *body,
                          struct qr_err *err) QR_MUST_CHECK;
+/* Entries of a policy, of the tree that is shown to others. */
+enum qr_rc tlogd_find_policy(void *service, const struct qr_hash *hash, log_each *each,
+                             void *each_ctx, struct qr_err *err) QR_MUST_CHECK;
 /* C2SP tlog-tiles, the checkpoint and the verifier key over HTTP. */
 void tlogd_web(struct service *s, const struct http_request *in, struct http_reply *reply);
 /* Size and age of the log. */

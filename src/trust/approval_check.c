@@ -48,7 +48,8 @@ static bool logged_alike(const struct trust_approval *a, const struct pki_cert *
 }
 
 /* Certificate and approval name one piece of evidence, and it holds. */
-static enum qr_rc evidence_check(const struct trust_context *ctx, const struct trust_approval *a,
+static enum qr_rc evidence_check(const struct trust_context *ctx, const struct trust_request *req,
+                                 const struct trust_approval *a,
                                  const struct pki_participant_claims *claims,
                                  const struct trust_grant *grant, struct trust_report *r)
 {
@@ -58,6 +59,7 @@ static enum qr_rc evidence_check(const struct trust_context *ctx, const struct t
                                           .grant_sha256 = &grant->sha256,
                                           .policies = &a->is.policies,
                                           .checkpoint = &a->is.checkpoint},
+                               .policy = &req->is.policies.attestation,
                                .classes = claims->classes,
                                .at_us = a->issued_at.time_us};
     QR_TRY(trust_check(r, TRUST_EVIDENCE_ISSUER, qr_hash_equal(&claims->evidence, &a->is.evidence),
@@ -96,7 +98,7 @@ enum qr_rc trust_certificate_check(const struct trust_context *ctx, const struct
     const char *what = difference(a, &cert, &claims, &grant.is, &grant.sha256);
     enum qr_rc rc = trust_check(r, TRUST_CERTIFICATE_BINDING, !what, QR_FALSE,
                                 "certificate, grant and approval differ: %s", what ? what : "");
-    if (rc == QR_OK) rc = evidence_check(ctx, a, &claims, &grant, r);
+    if (rc == QR_OK) rc = evidence_check(ctx, req, a, &claims, &grant, r);
     trust_grant_fini(&grant);
     return rc;
 }
@@ -144,7 +146,7 @@ static enum qr_rc session_check(const struct trust_context *ctx, const struct tr
                            a->at.index > req->at.index,
                        QR_FALSE, "it is of another session or of other payloads"));
     QR_TRY(trust_check(r, TRUST_APPROVAL_POLICIES,
-                       leaf_policies_equal(&is->policies, &ctx->policies), QR_POLICY,
+                       leaf_policies_equal(&is->policies, &req->is.policies), QR_POLICY,
                        "it names other policies"));
     return person_check(ctx, a, r);
 }

@@ -11,6 +11,21 @@ void trust_context_of(const struct trust_dir *dir, unsigned extra_classes,
         .classes = trust_origin_lesser(dir->origin) ? dir->signing.classes | extra_classes : 0};
 }
 
+struct leaf_policies trust_policies_at(const struct trust_context *ctx, uint64_t index)
+{
+    struct leaf_policies p = ctx->policies;
+    if (!ctx->of_log) p.attestation = attest_pin_at(ctx->dir->attestation, index)->hash;
+    return p;
+}
+
+const struct attest_policy *trust_attestation(const struct trust_context *ctx,
+                                              const struct qr_hash *hash)
+{
+    if (ctx->attestation && qr_hash_equal(&ctx->attestation->hash, hash)) return ctx->attestation;
+    const struct attest_policy *own = attest_pin_find(ctx->dir->attestation, hash);
+    return own ? own : attest_pin_now(ctx->dir->attestation);
+}
+
 enum qr_rc trust_entry_check(const struct trust_context *ctx, const struct leaf_entry *e,
                              struct trust_report *r)
 {
@@ -66,8 +81,8 @@ static enum qr_rc attestation_text(const struct trust_dir *dir, const struct lea
     attest_policy_free(policy);
     QR_TRY(trust_check(r, TRUST_POLICY_TEXT, same, QR_FALSE,
                        "the attestation policy's text has another hash"));
-    return trust_check(r, TRUST_POLICY_FLOOR, qr_hash_equal(&p->hash, &dir->attestation_hash),
-                       QR_POLICY, "the attestation policy is not the trusted one");
+    return trust_check(r, TRUST_POLICY_FLOOR, trust_attestation_known(dir, &p->hash), QR_POLICY,
+                       "the attestation policy is not a trusted one");
 }
 
 enum qr_rc trust_policy_check(const struct trust_context *ctx, const struct leaf_policy *p,

@@ -25,6 +25,12 @@ struct trust_context {
     struct signing_policy signing; /* the one in force, at least the directory's */
     struct leaf_policies policies; /* hashes of both in force */
     unsigned classes;              /* trust classes accepted here */
+    /* What the log says, whole or a bundle's part of it: policies are those in
+     * force then.  Else attestation is the directory's, which knows from where on
+     * its next one is in force. */
+    bool of_log;
+    const struct attest_policy *attestation; /* of_log: whose hash is in policies, where
+                                                the directory has only its hash */
 };
 
 /* The directory's own policies, accepting its classes and the extra ones. */
@@ -36,9 +42,16 @@ void trust_context_of(const struct trust_dir *dir, unsigned extra_classes,
 enum qr_rc trust_entry_check(const struct trust_context *ctx, const struct leaf_entry *e,
                              struct trust_report *r) QR_MUST_CHECK;
 
+/* Both policies in force for an entry at this index. */
+struct leaf_policies trust_policies_at(const struct trust_context *ctx, uint64_t index);
+/* The attestation policy of this hash; the directory's where it is none of ours
+ * (such a session is refused by its request). */
+const struct attest_policy *trust_attestation(const struct trust_context *ctx,
+                                              const struct qr_hash *hash);
+
 /* A policy.changed body: admins, text, hash, and at least the directory's
  * policy (apart from classes that ctx accepts beyond it).  The attestation
- * policy must be the directory's own.  signing (may be NULL) receives a signing
+ * policy must be one that the directory names.  signing (may be NULL) receives a signing
  * policy. */
 enum qr_rc trust_policy_check(const struct trust_context *ctx, const struct leaf_policy *p,
                               const json_t *body, struct signing_policy *signing,

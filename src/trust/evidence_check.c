@@ -51,7 +51,7 @@ static enum qr_rc judge(const struct trust_context *ctx, const struct trust_evid
     struct qr_err err = {{0}};
     uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
     QR_TRY(binding_check(&q->source, e, report_data, r));
-    struct attest_expectation want = {.policy = ctx->dir->attestation,
+    struct attest_expectation want = {.policy = trust_attestation(ctx, q->policy),
                                       .report_data = QR_BYTES_OF(report_data),
                                       .crl = QR_BYTES_NONE,
                                       .time_us = q->at_us};

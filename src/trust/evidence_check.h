@@ -33,8 +33,9 @@ void trust_approval_binding(const struct trust_binding_source *s, struct trust_b
 struct trust_evidence {
     struct qr_bytes bytes; /* canonical JSON */
     struct trust_binding_source source;
-    unsigned classes; /* that the approval, or certificate, will state */
-    int64_t at_us;    /* when it is, or was, relied on */
+    const struct qr_hash *policy; /* the session's attestation policy, which judges */
+    unsigned classes;             /* that the approval, or certificate, will state */
+    int64_t at_us;                /* when it is, or was, relied on */
 };
 /* Form, binding, chain, report, policy, class; gives its digest.
  * QR_MALFORMED, QR_ATTESTATION. */

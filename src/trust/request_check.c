@@ -30,7 +30,8 @@ enum qr_rc trust_request_check(const struct trust_context *ctx, const struct tru
                                const struct trust_identity *requester, struct trust_report *r)
 {
     const struct leaf_request *q = &req->is;
-    QR_TRY(trust_check(r, TRUST_POLICY_HASH, leaf_policies_equal(&q->policies, &ctx->policies),
+    struct leaf_policies in_force = trust_policies_at(ctx, req->at.index);
+    QR_TRY(trust_check(r, TRUST_POLICY_HASH, leaf_policies_equal(&q->policies, &in_force),
                        QR_POLICY, "the request names other policies"));
     QR_TRY(trust_enrolment_check(ctx, requester, r));
     QR_TRY(trust_check(r, TRUST_REQUEST_ENROLMENT,

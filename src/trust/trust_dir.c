@@ -6,6 +6,7 @@
 #include "pki/pem.h"
 
 #include <stdio.h>
+#include <string.h>
 
 bool trust_keys_have(const struct trust_keys *keys, const struct qr_pub *key)
 {
@@ -218,16 +219,99 @@ static enum qr_rc keys_distinct(const struct trust_dir *t, struct qr_err *err)
     return QR_OK;
 }
 
+static enum qr_rc read_past(struct qr_bytes line, struct trust_past *out)
+{
+    size_t at = 0;
+    while (at < line.n && line.p[at] != ' ') at++;
+    if (at == line.n || qr_parse_u64(QR_BYTES(line.p, at), UINT64_MAX - 1, &out->index) != QR_OK)
+        return QR_MALFORMED;
+    return qr_unhex(QR_BYTES(line.p + at + 1, line.n - at - 1), out->hash.b, sizeof out->hash.b);
+}
+
+/* Lines "INDEX HASH", ascending. */
+static enum qr_rc read_history(struct qr_bytes all, struct trust_dir *t, struct qr_err *err)
+{
+    for (unsigned number = 1; all.n > 0; number++) {
+        const uint8_t *nl = memchr(all.p, '\n', all.n);
+        size_t n = nl ? (size_t)(nl - all.p) : all.n, i = t->past_count;
+        struct trust_past *p = &t->past[i];
+        if (i == TRUST_MAX_PAST || !nl || read_past(QR_BYTES(all.p, n), p) != QR_OK ||
+            (i > 0 && p->index <= p[-1].index))
+            return qr_fail(err, QR_MALFORMED,
+                           "attestation.history: line %u: an index above the last, a blank and "
+                           "a hash",
+                           number);
+        t->past_count++;
+        all = QR_BYTES(all.p + n + 1, all.n - n - 1);
+    }
+    return QR_OK;
+}
+
+static enum qr_rc read_attestation(struct qr_bytes text, const char *name,
+                                   struct attest_policy **out, struct qr_err *err)
+{
+    struct qr_err why = {{0}};
+    if (attest_policy_parse(text, out, &why) == QR_OK) return QR_OK;
+    return qr_fail(err, QR_MALFORMED, "%s: %s", name, why.text);
+}
+
 static enum qr_rc read_policies(const struct trust_files *f, struct trust_dir *t,
                                 struct qr_err *err)
 {
-    struct qr_err why = {{0}};
+    struct attest_policy *current = NULL, *next = NULL;
     QR_TRY(signing_policy_parse(f->signing_policy, "signing.policy", &t->signing, err));
     t->signing_hash = signing_policy_hash(&t->signing);
-    if (attest_policy_parse(f->attestation_policy, &t->attestation, &why) != QR_OK)
-        return qr_fail(err, QR_MALFORMED, "attestation.policy: %s", why.text);
-    t->attestation_hash = t->attestation->hash;
+    QR_TRY(read_history(f->attestation_history, t, err));
+    QR_TRY(read_attestation(f->attestation_policy, TRUST_ATTESTATION, &current, err));
+    t->attestation_hash = current->hash;
+    if (f->attestation_next.n) {
+        enum qr_rc rc = read_attestation(f->attestation_next, TRUST_ATTESTATION_NEXT, &next, err);
+        if (rc != QR_OK) {
+            attest_policy_free(current);
+            return rc;
+        }
+    }
+    /* What was taken over already, and not removed yet. */
+    if (next && qr_hash_equal(&next->hash, &current->hash)) {
+        attest_policy_free(next);
+        next = NULL;
+    }
+    return attest_pin_new(&t->attestation, current, next, err);
+}
+
+enum qr_rc trust_attestation_at(const struct trust_dir *t, uint64_t index, struct qr_hash *out)
+{
+    const struct attest_policy *next = attest_pin_next(t->attestation);
+    if (next && attest_pin_at(t->attestation, index) == next) {
+        *out = next->hash;
+        return QR_OK;
+    }
+    bool waits = attest_pin_waits(t->attestation);
+    for (size_t i = t->past_count; i > 0; i--) {
+        if (t->past[i - 1].index >= index) continue;
+        *out = t->past[i - 1].hash;
+        if (i < t->past_count) return QR_OK;
+        /* The last line reaches as far as nothing took its place: unknown where
+         * the current policy came later, or the next one may have. */
+        return qr_hash_equal(out, &t->attestation_hash) && !waits ? QR_OK : QR_NOTFOUND;
+    }
+    if (t->past_count > 0 || !next || waits) return QR_NOTFOUND;
+    *out = t->attestation_hash;
     return QR_OK;
+}
+
+bool trust_attestation_pinned(const struct trust_dir *t, const char *hex)
+{
+    struct qr_hash h;
+    return qr_unhex(qr_str(hex), h.b, sizeof h.b) == QR_OK &&
+           attest_pin_find(t->attestation, &h) != NULL;
+}
+
+bool trust_attestation_known(const struct trust_dir *t, const struct qr_hash *hash)
+{
+    for (size_t i = 0; i < t->past_count; i++)
+        if (qr_hash_equal(&t->past[i].hash, hash)) return true;
+    return attest_pin_find(t->attestation, hash) != NULL;
 }
 
 bool trust_origin_lesser(const char *origin)
@@ -251,7 +335,7 @@ static enum qr_rc classes_named(const struct trust_dir *t, struct qr_err *err)
 
 enum qr_rc trust_dir_serviceable(const struct trust_dir *t, struct qr_err *err)
 {
-    if (t->attestation->trust_class == ATTEST_SIMULATED &&
+    if (attest_pin_now(t->attestation)->trust_class == ATTEST_SIMULATED &&
         !(t->signing.classes & QR_CLASS_SIMULATED))
         return qr_fail(err, QR_ATTESTATION,
                        "attestation.policy is of class simulated, which signing.policy "
@@ -281,16 +365,17 @@ enum qr_rc trust_dir_parse(const struct trust_files *files, struct trust_dir *ou
 
 void trust_dir_fini(struct trust_dir *t)
 {
-    if (t->attestation) attest_policy_free(t->attestation);
+    attest_pin_free(t->attestation);
     qr_zero(t, sizeof *t);
 }
 
-#define FILES 6
+#define FILES 8
+#define OPTIONAL_FILES 2 /* the last ones */
 enum qr_rc trust_dir_load(const char *path, struct trust_dir *out, struct qr_err *err)
 {
-    static const char *const names[FILES] = {"trust.json",         "ca-root.pem",
-                                             "participant-ca.pem", "group-ca.pem",
-                                             "signing.policy",     "attestation.policy"};
+    static const char *const names[FILES] = {
+        "trust.json",     "ca-root.pem",     "participant-ca.pem",   "group-ca.pem",
+        "signing.policy", TRUST_ATTESTATION, TRUST_ATTESTATION_NEXT, TRUST_ATTESTATION_HISTORY};
     struct qr_buf b[FILES];
     enum qr_rc rc = QR_OK;
     for (size_t i = 0; i < FILES; i++) qr_buf_init(&b[i], QR_MAX_CONFIG_FILE);
@@ -299,10 +384,12 @@ enum qr_rc trust_dir_load(const char *path, struct trust_dir *out, struct qr_err
         int n = snprintf(file, sizeof file, "%s/%s", path, names[i]);
         rc = n > 0 && (size_t)n < sizeof file ? qr_file_read(file, &b[i], err)
                                               : qr_fail(err, QR_IO, "path too long");
+        if (rc == QR_NOTFOUND && i >= FILES - OPTIONAL_FILES) rc = QR_OK;
     }
     if (rc == QR_OK) {
         struct trust_files f = {qr_buf_bytes(&b[0]), qr_buf_bytes(&b[1]), qr_buf_bytes(&b[2]),
-                                qr_buf_bytes(&b[3]), qr_buf_bytes(&b[4]), qr_buf_bytes(&b[5])};
+                                qr_buf_bytes(&b[3]), qr_buf_bytes(&b[4]), qr_buf_bytes(&b[5]),
+                                qr_buf_bytes(&b[6]), qr_buf_bytes(&b[7])};
         rc = trust_dir_parse(&f, out, err);
     }
     for (size_t i = 0; i < FILES; i++) qr_buf_fini(&b[i]);

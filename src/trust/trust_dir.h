@@ -1,19 +1,26 @@
 /* trust_dir.h - what its holder decided to believe, before any bundle came.
  *
  * Log origin and keys, entry authors, admins, grant keys, CA certificates and
- * the two policies; read from a directory that the participant, auditor or
+ * the two policies, perhaps with the attestation policy to come and those of
+ * before; read from a directory that the participant, auditor or
  * verifier holds.  Never filled from a bundle, a service or a first meeting.
- * Read-only after loading; may be shared between threads.
+ * Read-only after loading, but for where the next attestation policy is in force
+ * from (attest/pin.h); may be shared between threads.
  *
  * Spec: docs/FORMATS.md section 11, TRUST.md section 1. */
 #ifndef QUORATE_TRUST_TRUST_DIR_H
 #define QUORATE_TRUST_TRUST_DIR_H
 
-#include "attest/policy.h"
+#include "attest/pin.h"
 #include "leaf/entry.h"
 #include "pki/cert.h"
 #include "tlog/tlog.h"
 #include "trust/signing_policy.h"
+
+/* Files of the directory, the last two where there is something to say. */
+#define TRUST_ATTESTATION "attestation.policy"
+#define TRUST_ATTESTATION_NEXT "attestation.next.policy"
+#define TRUST_ATTESTATION_HISTORY "attestation.history"
 
 #define TRUST_MAX_KEYS 16
 /* A checkpoint carries at most 16 signatures, one of them the log's. */
@@ -32,6 +39,14 @@ struct trust_log_key {
     uint64_t to; /* inclusive; TRUST_OPEN_END */
 };
 
+/* A line of attestation.history: the policy of this hash is in force from its
+ * policy.changed at index on. */
+struct trust_past {
+    uint64_t index;
+    struct qr_hash hash;
+};
+#define TRUST_MAX_PAST 64
+
 struct trust_dir {
     char origin[TLOG_NAME_MAX + 1];
     struct trust_log_key log_keys[TRUST_MAX_KEYS];
@@ -47,8 +62,10 @@ struct trust_dir {
     struct pki_cert group_ca;
     struct signing_policy signing;
     struct qr_hash signing_hash;
-    struct attest_policy *attestation;
-    struct qr_hash attestation_hash;
+    struct attest_pin *attestation;  /* owned */
+    struct qr_hash attestation_hash; /* of the current one, as the file has it */
+    struct trust_past past[TRUST_MAX_PAST];
+    size_t past_count;
 };
 
 /* The files, as bytes; borrowed.  PEM for the certificates. */
@@ -59,6 +76,8 @@ struct trust_files {
     struct qr_bytes group_ca;
     struct qr_bytes signing_policy;
     struct qr_bytes attestation_policy;
+    struct qr_bytes attestation_next;    /* empty: there is none */
+    struct qr_bytes attestation_history; /* likewise */
 };
 
 /* Reads everything or nothing; trust_dir_fini afterwards.  err names file and,
@@ -92,6 +111,17 @@ size_t trust_log_keys(const struct trust_dir *t, uint64_t size,
  * key names, separated by spaces.  QR_FALSE: the line of one is wrong. */
 enum qr_rc trust_witnesses_count(const struct trust_dir *t, const struct tlog_note *note,
                                  unsigned *count, struct qr_buf *names) QR_MUST_CHECK;
+
+/* The attestation policy in force for an entry at this index, by its hash.
+ * QR_NOTFOUND: this directory does not know. */
+enum qr_rc trust_attestation_at(const struct trust_dir *t, uint64_t index, struct qr_hash *out)
+    QR_MUST_CHECK;
+/* Whether this directory's holder ever believed in it: current, next or past. */
+bool trust_attestation_known(const struct trust_dir *t, const struct qr_hash *hash);
+
+/* Whether TEE_POLICY_HASH is of the current policy or of the next: whoever pins it
+ * may pin the new one before and after it is in force. */
+bool trust_attestation_pinned(const struct trust_dir *t, const char *hex);
 
 bool trust_keys_have(const struct trust_keys *keys, const struct qr_pub *key);
 /* Key of an author by its key id (16 hex digits); NULL if unknown. */

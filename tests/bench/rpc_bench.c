@@ -60,7 +60,7 @@ static void open_client(struct bench *b, const char *state, const char *address)
     b->self = (struct attest_self){.node_id = qr_str(LAYOUT_COORDINATORD),
                                    .role = qr_str(LAYOUT_COORDINATORD),
                                    .device = &b->device,
-                                   .policy = b->trust.attestation,
+                                   .pin = b->trust.attestation,
                                    .clock = b->clock,
                                    .rand = b->rand};
     struct attested_client_conf conf = {
