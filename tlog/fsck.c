@@ -122,12 +122,10 @@ static void keep_checkpoint(struct fsck *f, uint64_t size)
 static uint64_t take_row(struct fsck *f)
 {
     struct row_walk w = row_walk_of(&f->row);
-    struct tlog_bytes entry;
-    while (w.index < f->first + f->n && row_next(&w, &entry)) {
-        unsigned i = (unsigned)(w.index - 1 - f->first);
-        tlog_leaf_hash(entry, &f->leaf[i]);
-        f->have[i] = true;
-    }
+    struct tlog_bytes entry[TILE_WIDTH];
+    unsigned from = (unsigned)(w.index - f->first), n = 0;
+    while (w.index < f->first + f->n && row_next(&w, &entry[n])) f->have[from + n++] = true;
+    tlog_leaf_hashes(entry, n, &f->leaf[from]);
     if (w.rest.n > 0 && !w.bad)
         bad_entries(f, f->row.first, w.index, "share a row with later ones");
     else if (!w.bad)
@@ -288,6 +286,7 @@ static void walk_entries(struct fsck *f)
         read_group(f, at, full ? TILE_WIDTH : (unsigned)left);
         if (full && f->broken == TLOG_OK) compare_group(f, group_tile(f, &t));
         if (f->broken == TLOG_OK) add_group(f);
+        if (f->what->walked) f->what->walked(f->what->ctx, f->tree.size, f->size);
     }
     if (f->broken == TLOG_OK) need_last(f);
 }

@@ -115,11 +115,15 @@ enum tlog_rc tlog_tile(struct tlog_log *log, const struct tlog_node *tile, size_
 
 /* ---- entries ---- */
 
+/* Of groups: rows between rests. */
+#define REST_ROWS 16
+
 struct walk {
     struct tlog_log *log;
     struct reader *r;
-    uint64_t at, to;
+    uint64_t at, to, rows;
     enum tlog_rc (*each)(void *ctx, uint64_t index, struct tlog_bytes entry);
+    enum tlog_rc (*group)(void *ctx, const struct tlog_group *g); /* instead of each */
     void *ctx;
     struct tlog_bytes entry[TILE_WIDTH]; /* of a row, from index at on */
     struct tlog_hash leaf[TILE_WIDTH];
@@ -147,6 +151,12 @@ static enum tlog_rc not_appended(uint64_t index, struct tlog_err *err)
 static enum tlog_rc walk_row(struct walk *k, const struct store_row *row, struct tlog_err *err)
 {
     size_t n = take_row(k, row);
+    if (k->group) {
+        struct tlog_group g = {k->at, n, k->entry, k->leaf};
+        k->at += n;
+        if (++k->rows % REST_ROWS == 0) k->r->s->ops->rest(k->r->s);
+        return n > 0 ? k->group(k->ctx, &g) : TLOG_OK;
+    }
     for (size_t i = 0; i < n; i++) {
         struct tlog_hash must;
         TLOG_TRY(node_read(k->log, k->r, &(struct tlog_node){k->at + i, 0}, &must, err));
@@ -172,21 +182,34 @@ static enum tlog_rc walk_rows(struct walk *k, struct store_row *row, struct tlog
     return TLOG_OK;
 }
 
+static enum tlog_rc walk_range(struct walk *k, struct tlog_err *err)
+{
+    struct tlog_head head;
+    struct store_row row;
+    TLOG_TRY(published(k->log, k->to, &head, err));
+    if (k->at > k->to) return fail_with(err, TLOG_RANGE, "from lies after to");
+    TLOG_TRY(reader_take(k->log, &k->r, err));
+    store_row_init(&row);
+    enum tlog_rc rc = walk_rows(k, &row, err);
+    store_row_fini(&row);
+    reader_give(k->log, k->r);
+    return rc;
+}
+
 enum tlog_rc tlog_entries(struct tlog_log *log, uint64_t from, uint64_t to,
                           enum tlog_rc (*each)(void *ctx, uint64_t index, struct tlog_bytes entry),
                           void *ctx, struct tlog_err *err)
 {
-    struct tlog_head head;
-    struct store_row row;
     struct walk k = {.log = log, .at = from, .to = to, .each = each, .ctx = ctx};
-    TLOG_TRY(published(log, to, &head, err));
-    if (from > to) return fail_with(err, TLOG_RANGE, "from lies after to");
-    TLOG_TRY(reader_take(log, &k.r, err));
-    store_row_init(&row);
-    enum tlog_rc rc = walk_rows(&k, &row, err);
-    store_row_fini(&row);
-    reader_give(log, k.r);
-    return rc;
+    return walk_range(&k, err);
+}
+
+enum tlog_rc tlog_groups(struct tlog_log *log, uint64_t from, uint64_t to,
+                         enum tlog_rc (*each)(void *ctx, const struct tlog_group *g), void *ctx,
+                         struct tlog_err *err)
+{
+    struct walk k = {.log = log, .at = from, .to = to, .group = each, .ctx = ctx};
+    return walk_range(&k, err);
 }
 
 /* ---- audit ---- */

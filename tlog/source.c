@@ -151,11 +151,10 @@ static enum tlog_rc read_bundle(struct check *c, uint64_t n, unsigned width)
     enum tlog_rc rc = c->from->read(c->from->ctx, &r, &out, c->err);
     if (rc == TLOG_NOTFOUND) return fail_with(c->err, TLOG_CORRUPT, "%s is missing", path);
     if (rc != TLOG_OK && rc != TLOG_RANGE) return rc;
+    struct tlog_bytes entry[TILE_WIDTH];
     struct qr_reader in = qr_reader_of(QR_BYTES(c->room, out.n));
-    for (unsigned i = 0; i < width; i++) {
-        struct qr_bytes e = qr_read_bytes(&in, qr_read_be16(&in));
-        tlog_leaf_hash(as_tlog(e), &c->leaf[i]);
-    }
+    for (unsigned i = 0; i < width; i++) entry[i] = as_tlog(qr_read_bytes(&in, qr_read_be16(&in)));
+    tlog_leaf_hashes(entry, width, c->leaf);
     if (rc == TLOG_OK && qr_reader_done(&in) == QR_OK) return TLOG_OK;
     return fail_with(c->err, TLOG_CORRUPT, "%s is not a bundle of %u entries", path, width);
 }

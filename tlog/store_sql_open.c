@@ -244,8 +244,10 @@ enum tlog_rc sql_another(struct store *s, struct store **out, struct tlog_err *e
     enum store_mode mode = sql_of(s)->mode == STORE_READ ? STORE_READ : STORE_WRITE;
     TLOG_TRY(connect_to(copy_of(sql_of(s)->uri), sql_of(s)->log_id, mode, out, err));
     /* Pages are then read where the kernel has them.  Not on the connection that
-     * recovers and writes; and only an offer, so nothing depends on it. */
-    (void)sqlite3_exec(sql_of(*out)->db, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
+     * recovers and writes; not for who reads a whole log once, whose memory it would
+     * seem to be; and only an offer, so nothing depends on it. */
+    if (mode != STORE_READ)
+        (void)sqlite3_exec(sql_of(*out)->db, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
     return TLOG_OK;
 }
 

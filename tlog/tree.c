@@ -39,14 +39,50 @@ void tlog_empty_root(struct tlog_hash *out)
     *out = empty;
 }
 
+/* Adds a perfect subtree of 2^level leaves to a tree whose size is a multiple of
+ * that; takes h over. */
+static void add_subtree(struct tlog_frontier *f, unsigned level, struct tlog_hash *h)
+{
+    unsigned k = level;
+    for (; f->size >> k & 1; k++) tlog_node_hash(&f->peak[k], h, h);
+    f->peak[k] = *h;
+    f->size += (uint64_t)1 << level;
+}
+
 enum tlog_rc tlog_frontier_add(struct tlog_frontier *f, const struct tlog_hash *leaf)
 {
     if (f->size == UINT64_MAX) return TLOG_RANGE;
     struct tlog_hash h = *leaf;
-    unsigned k = 0;
-    for (; f->size >> k & 1; k++) tlog_node_hash(&f->peak[k], &h, &h);
-    f->peak[k] = h;
-    f->size++;
+    add_subtree(f, 0, &h);
+    return TLOG_OK;
+}
+
+#define FOLD_LEVEL 8
+
+/* Root of 2^level leaves. */
+static struct tlog_hash fold(const struct tlog_hash *leaves, unsigned level)
+{
+    struct tlog_hash h[1u << (FOLD_LEVEL - 1)];
+    if (level == 0) return leaves[0];
+    size_t n = (size_t)1 << (level - 1);
+    sha_engine()->nodes(leaves, n, h);
+    for (n /= 2; n > 0; n /= 2) sha_engine()->nodes(h, n, h);
+    return h[0];
+}
+
+/* In the largest perfect subtrees that begin where the tree ends. */
+enum tlog_rc tlog_frontier_add_all(struct tlog_frontier *f, const struct tlog_hash *leaves,
+                                   size_t n)
+{
+    if (n > UINT64_MAX - f->size) return TLOG_RANGE;
+    while (n > 0) {
+        unsigned level = 0;
+        while (level < FOLD_LEVEL && !(f->size >> level & 1) && n >> level > 1) level++;
+        struct tlog_hash h = fold(leaves, level);
+        add_subtree(f, level, &h);
+        leaves += (size_t)1 << level;
+        n -= (size_t)1 << level;
+    }
     return TLOG_OK;
 }
 
