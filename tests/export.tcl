@@ -47,3 +47,16 @@ proc run_program {name args} {
   }
   return [list $exit [string trim [read_file $dir/.out]] [string trim [read_file $dir/.err]]]
 }
+
+# A log of so many ceremonies in $dir/NAME, with its trust directory, by make-log;
+# $dir/node is the simulator's.  Gives the number of entries.
+proc make_log {name n seed} {
+  file mkdir $::dir/$name/trust
+  lindex [exec $::env(builddir)/make-log $::dir/$name [sim_root] $::dir/node $n $seed 1795200000000000] 0
+}
+# Export of $dir/log and its proof, and the lines of a file there.
+proc export_log {format file args} { run_program quorate-export --db $::dir/log/log.db --format $format -o $::dir/$file {*}$args }
+proc verify {file args} { run_program tlog-verify export {*}$args $::dir/$file }
+proc lines {file} { split [string trimright [read_file $::dir/$file] \n] \n }
+# The value of a line "KEY VALUE" of an answer.
+proc value {out key} { expr {[regexp "(?n)^$key (.*)$" $out - v] ? $v : ""} }

@@ -3,7 +3,8 @@
  *
  * The first column says what a record is, the last one holds the entry's bytes
  * (the header's in the second record), from which a verifier makes all the other
- * cells again.  A cell that a spreadsheet would take for a formula gets an
+ * cells again.  Of an excluded row it has the leaf hash once more: nothing else
+ * in the file would show which one was damaged.  A cell that a spreadsheet would take for a formula gets an
  * apostrophe in front. */
 #include "export/format.h"
 #include "export/text.h"
@@ -46,10 +47,10 @@ static void csv_row(const struct export_row *r, struct qr_buf *out)
         export_csv_cell(export_cell(r, (enum export_column)c), out);
     }
     qr_buf_put_u8(out, ',');
-    if (r->what == EXPORT_FOREIGN)
-        put_base64(r->bytes, out);
-    else
+    if (r->what == EXPORT_ENTRY)
         export_csv_cell(r->bytes, out);
+    else
+        put_base64(r->what == EXPORT_FOREIGN ? r->bytes : QR_BYTES_OF(r->leaf.b), out);
     qr_buf_put_str(out, "\r\n");
 }
 

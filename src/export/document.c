@@ -42,21 +42,17 @@ static bool of_other_version(struct qr_bytes rows)
     return other;
 }
 
-/* Names the first line that differs. */
-static enum qr_rc compare(struct qr_bytes is, struct qr_bytes must, struct export_verdict *out)
+static enum qr_rc compare(const struct export_document *d, struct qr_bytes is, struct qr_bytes must,
+                          struct export_verdict *out)
 {
-    size_t line = 1, begin = 0, i = 0;
+    char text[128] = "";
+    size_t at = 0, line = 1;
     if (qr_bytes_equal(is, must)) return QR_OK;
-    for (; i < is.n && i < must.n && is.p[i] == must.p[i]; i++)
-        if (must.p[i] == '\n') {
-            line++;
-            begin = i + 1;
-        }
-    size_t n = 0;
-    while (n < 60 && begin + n < must.n && must.p[begin + n] != '\n') n++;
-    return qr_fail(&out->err, QR_FALSE,
-                   "line %zu is not what the rows make; it must begin with: %.*s", line, (int)n,
-                   must.p ? (const char *)must.p + begin : "");
+    for (; at < is.n && at < must.n && is.p[at] == must.p[at]; at++)
+        if (must.p[at] == '\n') line++;
+    d->differs(is, must, at, text, sizeof text);
+    return qr_fail(&out->err, QR_FALSE, "line %zu, byte %zu: not what the rows make%s%s", line, at,
+                   text[0] ? ": " : "", text);
 }
 
 static enum qr_rc verify(const struct export_document *d, struct qr_bytes document,
@@ -76,7 +72,7 @@ static enum qr_rc verify(const struct export_document *d, struct qr_bytes docume
         export_input_fini(&in);
     }
     if (rc == QR_OK) rc = export_document_make(d, qr_buf_bytes(&rows), &again, &out->err);
-    if (rc == QR_OK) rc = compare(document, qr_buf_bytes(&again), out);
+    if (rc == QR_OK) rc = compare(d, document, qr_buf_bytes(&again), out);
     if (rc == QR_FALSE && !out->at_row && again.n > 0 && of_other_version(qr_buf_bytes(&rows))) {
         qr_zero(&out->err, sizeof out->err);
         rc = qr_fail(&out->err, QR_STALE,

@@ -22,6 +22,9 @@ struct export_document {
     enum qr_rc (*make)(struct qr_bytes jsonl, struct qr_buf *out, struct qr_err *err);
     /* The export inside a document; appends.  QR_MALFORMED. */
     enum qr_rc (*inner)(struct qr_bytes document, struct qr_buf *jsonl);
+    /* Which part of `must` the document `is` does not have as it must be; *at is the
+     * first byte that differs.  Writes words for a reader, or "". */
+    void (*differs)(struct qr_bytes is, struct qr_bytes must, size_t at, char *text, size_t room);
 };
 
 /* Makes it; QR_NOMEM: too large. */

@@ -287,5 +287,32 @@ static enum qr_rc inner(struct qr_bytes document, struct qr_buf *jsonl)
     return qr_unbase64(QR_BYTES(document.p + from, to - from), jsonl);
 }
 
+/* The number of the row that the line at `from` shows; false: it shows none. */
+static bool row_at(struct qr_bytes s, size_t from, uint64_t *row)
+{
+    static const char begins[] = "<tr id=\"row-";
+    size_t n = sizeof begins - 1, end = from + n;
+    if (end > s.n || !qr_bytes_is(QR_BYTES(s.p + from, n), begins)) return false;
+    while (end < s.n && s.p[end] >= '0' && s.p[end] <= '9') end++;
+    return qr_parse_u64(QR_BYTES(s.p + from + n, end - from - n), UINT64_MAX, row) == QR_OK;
+}
+
+static size_t line_of(struct qr_bytes s, size_t at)
+{
+    while (at > 0 && s.p[at - 1] != '\n') at--;
+    return at;
+}
+
+static void differs(struct qr_bytes is, struct qr_bytes must, size_t at, char *text, size_t room)
+{
+    size_t line = line_of(must, at);
+    uint64_t row;
+    (void)is;
+    if (row_at(must, line, &row))
+        (void)snprintf(text, room, "row %" PRIu64 " is changed, missing or moved", row);
+    else if (line > 0 && row_at(must, line_of(must, line - 1), &row))
+        (void)snprintf(text, room, "there is more after row %" PRIu64 ", the last one", row);
+}
+
 const struct export_document export_html = {
-    .name = "html", .begins = BEGINS, .make = make, .inner = inner};
+    .name = "html", .begins = BEGINS, .make = make, .inner = inner, .differs = differs};

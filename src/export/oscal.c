@@ -11,6 +11,7 @@
 
 #define BEGINS "{\"assessment-result"
 #define VERSION "1.1.2"
+#define MEDIA_TYPE "application/x-ndjson"
 #define NS "urn:quorate:export"
 
 struct results {
@@ -194,7 +195,7 @@ static json_t *resource_new(struct qr_bytes jsonl)
     qr_json_set_str(o, "title", "The export as JSON Lines");
     qr_json_set_base64(b, "value", jsonl);
     qr_json_set_str(b, "filename", "export.jsonl");
-    qr_json_set_str(b, "media-type", "application/x-ndjson");
+    qr_json_set_str(b, "media-type", MEDIA_TYPE);
     qr_json_set(o, "base64", b);
     return o;
 }
@@ -253,18 +254,43 @@ static enum qr_rc make(struct qr_bytes jsonl, struct qr_buf *out, struct qr_err 
     return rc;
 }
 
+/* Where text stands in s from `from` on; s.n: nowhere. */
+static size_t find(struct qr_bytes s, size_t from, const char *text)
+{
+    struct qr_bytes t = qr_str(text);
+    for (; from + t.n <= s.n; from++)
+        if (s.p[from] == t.p[0] && qr_bytes_equal(QR_BYTES(s.p + from, t.n), t)) return from;
+    return s.n;
+}
+
+/* By its place: the document is compared as a whole afterwards, and a mistake
+ * elsewhere in it is to be named then. */
 static enum qr_rc inner(struct qr_bytes document, struct qr_buf *jsonl)
 {
-    json_t *all = NULL;
-    if (document.n > 0 && document.p[document.n - 1] == '\n') document.n--;
-    if (qr_json_parse(document, &all, NULL) != QR_OK) return QR_MALFORMED;
-    const json_t *back = json_object_get(json_object_get(all, "assessment-results"), "back-matter");
-    const json_t *resource = json_array_get(json_object_get(back, "resources"), 1);
-    struct qr_bytes value = text_of(json_object_get(resource, "base64"), "value");
-    enum qr_rc rc = value.n > 0 ? qr_unbase64(value, jsonl) : QR_MALFORMED;
-    json_decref(all);
-    return rc;
+    static const char before[] = "\"media-type\":\"" MEDIA_TYPE "\",\"value\":\"";
+    size_t from = find(document, 0, before);
+    if (from == document.n) return QR_MALFORMED;
+    from += sizeof before - 1;
+    size_t to = find(document, from, "\"");
+    return to < document.n ? qr_unbase64(QR_BYTES(document.p + from, to - from), jsonl)
+                           : QR_MALFORMED;
+}
+
+static void differs(struct qr_bytes is, struct qr_bytes must, size_t at, char *text, size_t room)
+{
+    static const char begins[] = "{\"collected\":", request[] = "\"Requested by entry ";
+    size_t begin = at < must.n ? at : must.n, n = 0;
+    (void)is;
+    if (find(must, begin, begins) == begin + 1) begin++; /* missing from here on */
+    while (begin > 0 && !(must.p[begin] == begins[0] && find(must, begin, begins) == begin))
+        begin--;
+    if (begin == 0 || at > find(must, begin, "],\"reviewed-controls\"")) return;
+    size_t row = find(must, begin, request) + sizeof request - 1;
+    while (row + n < must.n && must.p[row + n] >= '0' && must.p[row + n] <= '9') n++;
+    if (n > 0)
+        (void)snprintf(text, room, "at the observation of the request in row %.*s", (int)n,
+                       (const char *)must.p + row);
 }
 
 const struct export_document export_oscal = {
-    .name = "oscal", .begins = BEGINS, .make = make, .inner = inner};
+    .name = "oscal", .begins = BEGINS, .make = make, .inner = inner, .differs = differs};

@@ -74,10 +74,11 @@ static void syslog_row(const struct export_row *r, struct qr_buf *out)
     for (unsigned c = 0; c < EXPORT_COLUMNS; c++)
         put_param(export_column_name((enum export_column)c), export_cell(r, (enum export_column)c),
                   out);
-    qr_buf_put_u8(out, ']');
-    if (r->what != EXPORT_EXCLUDED) qr_buf_put_u8(out, ' ');
+    qr_buf_put_str(out, "] ");
     if (entry) qr_buf_put_bytes(out, r->bytes);
     if (r->what == EXPORT_FOREIGN) qr_buf_put_base64(out, r->bytes);
+    /* once more: nothing else in the file would show which row was damaged */
+    if (r->what == EXPORT_EXCLUDED) qr_buf_put_base64(out, QR_BYTES_OF(r->leaf.b));
     qr_buf_put_u8(out, '\n');
 }
 

@@ -88,6 +88,21 @@ static enum qr_rc begin(struct reading *x)
 
 /* ---- rows ---- */
 
+/* The row of the block before that stands in the place of a block; false: none. */
+static bool stands_again(struct reading *x, uint64_t at, struct qr_bytes line, uint64_t *row)
+{
+    struct export_claim *c = &x->claim;
+    qr_buf_reset(&c->bytes);
+    if (x->f->read_row(line, c) != QR_OK) return false;
+    struct qr_hash leaf = c->what == EXPORT_EXCLUDED ? c->leaf : leaf_hash(qr_buf_bytes(&c->bytes));
+    for (size_t i = 0; i < x->known; i++)
+        if (qr_hash_equal(&x->leaf[i], &leaf)) {
+            *row = at - x->known + i;
+            return true;
+        }
+    return false;
+}
+
 static enum qr_rc read_block(struct reading *x, uint64_t at)
 {
     struct qr_bytes line;
@@ -96,6 +111,8 @@ static enum qr_rc read_block(struct reading *x, uint64_t at)
     enum qr_rc rc = export_input_next(x->in, false, &line);
     if (rc == QR_IO) return rc;
     if (rc != QR_OK) return fault(x, at, "missing: the file ends before it");
+    uint64_t again;
+    if (stands_again(x, at, line, &again)) return fault(x, again, "it stands there twice");
     rc = export_block_read(line, &index, x->leaf, &x->known);
     if (rc != QR_OK || index != at || x->known != (left < EXPORT_BLOCK ? left : EXPORT_BLOCK))
         return fault(x, at, "its block of leaf hashes is missing, moved or changed");
