@@ -21,7 +21,7 @@ struct audit *audit_new(const struct audit_conf *conf)
     qr_zero(&a->context.policies, sizeof a->context.policies);
     a->context.of_log = true;
     trust_report_init(&a->report);
-    a->once = once_new();
+    a->once = once_new(conf->used_path);
     for (size_t i = 0; i < LEAF_AUTHOR_COUNT; i++)
         for (size_t k = 0; k < conf->dir->authors[i].n; k++)
             qr_key_id(&conf->dir->authors[i].k[k], a->clocks[a->clock_count++].key_id);
@@ -40,6 +40,7 @@ void audit_session_end(struct audit *a, struct session *s)
     audit_attempt_end(s);
     free(s->approvals);
     free(s->issues);
+    free(s->trail.steps);
     *s = (struct session){.live = false};
     if ((size_t)(s - a->sessions) < a->session_free) a->session_free = (size_t)(s - a->sessions);
     a->counts.open--;
@@ -53,6 +54,7 @@ void audit_free(struct audit *a)
     for (size_t i = 0; i < a->member_count; i++) json_decref(a->members[i].json);
     free(a->sessions);
     free(a->members);
+    free(a->people.steps);
     audit_map_fini(&a->enrolments);
     audit_map_fini(&a->commitments);
     audit_map_fini(&a->keys);
@@ -68,6 +70,7 @@ const struct audit_counts *audit_counts(const struct audit *a) { return &a->coun
 
 static void tell(struct audit *a, const struct audit_breach *b)
 {
+    if (a->again) return;
     if (a->counts.breaches++ == 0) a->counts.first = b->rc;
     a->conf.breach(a->conf.ctx, b);
 }
@@ -208,9 +211,19 @@ struct member *audit_member(struct audit *a, const struct qr_hash *enrolment)
     return i == AUDIT_NONE ? NULL : &a->members[i];
 }
 
+void audit_trace(const struct audit *a, struct audit_trail *t)
+{
+    if (t->n == t->room) {
+        t->room = t->room ? 2 * t->room : 16;
+        t->steps = reallocarray(t->steps, t->room, sizeof *t->steps);
+        if (!t->steps) qr_fatal("out of memory");
+    }
+    t->steps[t->n++] = (struct audit_step){a->at.index, a->at.leaf};
+}
+
 void audit_once(struct audit *a, enum once_kind k, struct qr_bytes scope, struct qr_bytes value)
 {
-    if (once_add(a->once, k, scope, value, a->at.index) != QR_OK) a->io = true;
+    if (!a->again && once_add(a->once, k, scope, value, a->at.index) != QR_OK) a->io = true;
 }
 
 struct member *audit_named(struct audit *a, const struct qr_hash *enrolment,

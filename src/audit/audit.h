@@ -9,7 +9,8 @@
  * and evidence, which are not in the log: bundles carry them.
  *
  * Not thread-safe.  Memory: what is open or enrolled, up to 64 bytes for each
- * session ever requested, 24 MiB for what may be used once.  Spec: TRUST.md sections 3, 4, 6, 7 and 9. */
+ * session ever requested, 12 MiB for what may be used once; the rest of that is in a
+ * file.  Spec: TRUST.md sections 3, 4, 6, 7 and 9. */
 #ifndef QUORATE_AUDIT_AUDIT_H
 #define QUORATE_AUDIT_AUDIT_H
 
@@ -48,6 +49,9 @@ struct audit_conf {
      * entries state are not compared with it. */
     enum qr_rc (*root_at)(void *ctx, uint64_t size, struct qr_hash *root);
     void *ctx; /* of all three; kept */
+    /* File for what may be used once, when it does not fit into memory; kept.
+     * NULL: an unnamed one, and audit_save is not called. */
+    const char *used_path;
 };
 
 struct audit_counts {
@@ -71,5 +75,22 @@ enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry) QR_MUST_CHECK;
 /* After the last one: what was used twice. */
 enum qr_rc audit_finish(struct audit *a) QR_MUST_CHECK;
 const struct audit_counts *audit_counts(const struct audit *a);
+
+/* ---- going on later ---- */
+
+/* Appends what audit_load needs beside the file of used_path, which is durable then:
+ * counts, the ends of sessions, what was used, and which entries made everything
+ * else that is known (policies, people, open sessions).  Between two entries.
+ * QR_IO, QR_NOMEM. */
+enum qr_rc audit_save(struct audit *a, struct qr_buf *out) QR_MUST_CHECK;
+/* Gives the entry of an index of this log, borrowed until the next call. */
+typedef enum qr_rc audit_reader(void *ctx, uint64_t index, struct qr_bytes *entry);
+/* Into a new audit with the conf of the one that was saved: reads those entries and
+ * judges them again, without telling; then the next entry is the one after the last
+ * before audit_save.  What was saved is believed, but an entry that is another
+ * now is QR_FORK.  QR_MALFORMED: damaged, or of another version; QR_IO; or read's
+ * result. */
+enum qr_rc audit_load(struct audit *a, struct qr_bytes saved, audit_reader *read, void *ctx,
+                      struct qr_err *err) QR_MUST_CHECK;
 
 #endif

@@ -3,10 +3,8 @@
 
 #include <stdlib.h>
 
-#define KEY_SIZE 16
-
 struct audit_place {
-    uint8_t key[KEY_SIZE];
+    uint8_t key[AUDIT_KEY_SIZE];
     uint64_t value; /* AUDIT_NONE: empty */
 };
 
@@ -16,7 +14,7 @@ void audit_map_fini(struct audit_map *m)
     *m = (struct audit_map){.places = NULL};
 }
 
-static size_t start_of(const struct audit_map *m, const uint8_t key[KEY_SIZE])
+static size_t start_of(const struct audit_map *m, const uint8_t key[AUDIT_KEY_SIZE])
 {
     uint64_t h = 0;
     for (size_t i = 0; i < 8; i++) h = h << 8 | key[i];
@@ -24,11 +22,12 @@ static size_t start_of(const struct audit_map *m, const uint8_t key[KEY_SIZE])
 }
 
 /* Where the key is, or the empty place where it belongs. */
-static struct audit_place *place_of(const struct audit_map *m, const uint8_t key[KEY_SIZE])
+static struct audit_place *place_of(const struct audit_map *m, const uint8_t key[AUDIT_KEY_SIZE])
 {
     size_t i = start_of(m, key);
-    while (m->places[i].value != AUDIT_NONE &&
-           !qr_bytes_equal(QR_BYTES(m->places[i].key, KEY_SIZE), QR_BYTES(key, KEY_SIZE)))
+    while (
+        m->places[i].value != AUDIT_NONE &&
+        !qr_bytes_equal(QR_BYTES(m->places[i].key, AUDIT_KEY_SIZE), QR_BYTES(key, AUDIT_KEY_SIZE)))
         i = (i + 1) & (m->room - 1);
     return &m->places[i];
 }
@@ -55,6 +54,18 @@ void audit_map_set(struct audit_map *m, const struct qr_hash *key, uint64_t valu
     if (m->used + 1 > m->room / 4 * 3) grow(m);
     struct audit_place *p = place_of(m, key->b);
     if (p->value == AUDIT_NONE) m->used++;
-    qr_copy(p->key, key->b, KEY_SIZE);
+    qr_copy(p->key, key->b, AUDIT_KEY_SIZE);
     p->value = value;
+}
+
+bool audit_map_next(const struct audit_map *m, uint64_t value, size_t *at, struct qr_hash *key)
+{
+    while (*at < m->room) {
+        const struct audit_place *p = &m->places[(*at)++];
+        if (p->value != value) continue;
+        *key = (struct qr_hash){{0}};
+        qr_copy(key->b, p->key, AUDIT_KEY_SIZE);
+        return true;
+    }
+    return false;
 }

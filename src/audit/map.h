@@ -10,6 +10,8 @@
 
 #define AUDIT_NONE UINT64_MAX
 
+#define AUDIT_KEY_SIZE 16
+
 struct audit_place;
 struct audit_map {
     struct audit_place *places;
@@ -22,5 +24,8 @@ void audit_map_fini(struct audit_map *m);
 uint64_t audit_map_get(const struct audit_map *m, const struct qr_hash *key);
 /* Sets or replaces; value is not AUDIT_NONE. */
 void audit_map_set(struct audit_map *m, const struct qr_hash *key, uint64_t value);
+/* From *at on (0 at first), the next key with this value, of which only what tells
+ * keys apart is filled in; false when there is none. */
+bool audit_map_next(const struct audit_map *m, uint64_t value, size_t *at, struct qr_hash *key);
 
 #endif

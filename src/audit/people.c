@@ -18,6 +18,7 @@ static enum qr_rc policy_changed(struct audit *a)
     bool loose = f && f->id == TRUST_POLICY_FLOOR;
     rc = audit_take(a, rc);
     if (rc != QR_OK && !loose) return rc;
+    audit_trace(a, &a->people);
     if (p.name == LEAF_POLICY_ATTESTATION) {
         a->context.policies.attestation = p.hash;
         return rc;
@@ -48,6 +49,7 @@ static void add_member(struct audit *a, const struct trust_identity *id)
         if (!a->members) qr_fatal("out of memory");
     }
     size_t i = a->member_count++;
+    audit_trace(a, &a->people);
     struct qr_hash key = key_name(&id->is.person_key);
     a->members[i] = (struct member){.id = *id, .json = json_incref(a->e->json)};
     audit_map_set(&a->enrolments, &a->at.leaf, i);
@@ -115,6 +117,7 @@ static enum qr_rc revocation(struct audit *a)
     QR_TRY(admins(a, &is.admin_sigs));
     struct member *m = newest(a, &is.commitment);
     bool named = m && qr_hash_equal(&m->id.at.leaf, &is.enrolment);
+    if (m) audit_trace(a, &a->people);
     if (m) m->ended = true;
     return named ? QR_OK
                  : audit_breach(a, AUDIT_CURRENT, QR_FALSE,

@@ -38,6 +38,7 @@ static enum qr_rc requested(struct audit *a)
                           .clean = true,
                           .live = true};
     s->request.body = NULL;
+    audit_trace(a, &s->trail);
     struct member *m = audit_named(a, &q.is.enrolment, &q.is.requester);
     if (!m) return QR_FALSE;
     s->stale_requester = m->ended;
@@ -73,6 +74,7 @@ static enum qr_rc issued(struct audit *a)
     if (!s) return QR_FALSE;
     enum qr_rc rc =
         c.purpose == LEAF_PURPOSE_GROUP ? audit_group(a, s, &c) : participant_issued(a, s, &c);
+    audit_trace(a, &s->trail);
     s->clean = s->clean && rc == QR_OK;
     return rc;
 }
@@ -277,6 +279,7 @@ enum qr_rc audit_ceremony(struct audit *a)
     struct session *s = named(a);
     if (!s) return QR_FALSE;
     enum qr_rc rc = in_session(a, s);
+    if (s->live) audit_trace(a, &s->trail);
     if (rc != QR_OK && s->live) s->clean = false;
     return rc;
 }

@@ -13,6 +13,15 @@ enum audit_rule {
     AUDIT_RULES
 };
 
+/* The entries that made a part of what is known: read again, they make it again. */
+struct audit_trail {
+    struct audit_step {
+        uint64_t index;
+        struct qr_hash leaf;
+    } * steps;
+    size_t n, room;
+};
+
 /* An identity entry. */
 struct member {
     struct trust_identity id; /* borrows from json */
@@ -57,9 +66,10 @@ struct session {
     size_t approval_count;
     struct issue *issues;
     size_t issue_count;
-    struct attempt *attempt; /* NULL: none under way */
-    uint32_t attempts;       /* the last one's number */
-    bool stale_requester;    /* no longer enrolled when the request was logged */
+    struct attempt *attempt;  /* NULL: none under way */
+    uint32_t attempts;        /* the last one's number */
+    struct audit_trail trail; /* of everything that is known of it */
+    bool stale_requester;     /* no longer enrolled when the request was logged */
     bool clean;
     bool live;
 };
@@ -76,8 +86,10 @@ struct audit {
     struct trust_report report; /* of the entry under judgement */
     const struct leaf_entry *e; /* the entry under judgement */
     struct trust_place at;
-    bool io;           /* something could not be remembered or read */
-    int64_t newest_us; /* of the entries so far */
+    bool again;                /* entries are judged a second time: nothing is told or counted */
+    struct audit_trail people; /* of policies and members */
+    bool io;                   /* something could not be remembered or read */
+    int64_t newest_us;         /* of the entries so far */
     struct clock_of clocks[LEAF_AUTHOR_COUNT * TRUST_MAX_KEYS];
     size_t clock_count;
     struct member *members;
@@ -107,6 +119,9 @@ enum qr_rc audit_take(struct audit *a, enum qr_rc rc);
 enum qr_rc audit_hold(struct audit *a, struct attempt *t, enum qr_rc held, enum qr_rc rc);
 /* A body that cannot be read. */
 enum qr_rc audit_form(struct audit *a, enum qr_rc rc, const struct qr_err *err);
+
+/* The entry under judgement is one of the trail's. */
+void audit_trace(const struct audit *a, struct audit_trail *t);
 
 /* A value that may be used once. */
 void audit_once(struct audit *a, enum once_kind k, struct qr_bytes scope, struct qr_bytes value);
