@@ -31,7 +31,7 @@ struct arg {
     bool required;
 };
 
-#define ARGS_MAX 8
+#define ARGS_MAX 12
 
 /* Reads argv[1..]; every command also takes --json and --explain.  *operand is
  * set to the one operand when it is not NULL; else operands are refused. */

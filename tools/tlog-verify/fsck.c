@@ -39,8 +39,15 @@ static enum qr_rc unreadable(enum tlog_rc rc, const struct tlog_err *err, struct
 
 struct faults {
     struct answer *a;
+    struct pace *pace; /* NULL: not shown */
     size_t n;
 };
+
+static void walked(void *ctx, uint64_t entries, uint64_t of)
+{
+    struct faults *f = ctx;
+    if (f->pace) pace_show(f->pace, entries, of);
+}
 
 static void found(void *ctx, const struct tlog_fault *fault)
 {
@@ -53,17 +60,21 @@ static void found(void *ctx, const struct tlog_fault *fault)
     if (f->n++ < MAX_FAULTS) answer_check(f->a, names[fault->kind], false, fault->text);
 }
 
-enum qr_rc fsck_db(const char *path, const struct arg_keys *keys, uint64_t log_id, struct answer *a)
+enum qr_rc fsck_db(const char *path, const struct arg_keys *keys, uint64_t log_id,
+                   struct pace *pace, struct answer *a)
 {
-    struct faults f = {a, 0};
+    struct faults f = {a, pace, 0};
     struct tlog_fsck what = {.path = path,
                              .log_id = (uint32_t)log_id,
                              .key = keys->n > 0 ? &keys->key[0] : NULL,
                              .found = found,
+                             .walked = walked,
                              .ctx = &f};
     struct tlog_head derived = {0};
     struct tlog_err err = {{0}};
+    if (pace) pace_begin(pace, "read", 0);
     enum tlog_rc rc = tlog_fsck(&what, &derived, &err);
+    if (pace) pace_end(pace);
     if (rc != TLOG_OK && rc != TLOG_CORRUPT) return unreadable(rc, &err, a);
     answer_check(a, "whole", rc == TLOG_OK, "all that is stored is what the entries make");
     if (rc != TLOG_OK)
@@ -99,7 +110,23 @@ static enum qr_rc read_checkpoint(const char *dir, const struct arg_keys *keys, 
                             path);
 }
 
-enum qr_rc fsck_tiles(const char *dir, const struct arg_keys *keys, struct answer *a)
+/* A directory whose bundles are counted as they are read. */
+struct counted {
+    struct tlog_source from;
+    struct pace *pace;
+    uint64_t size;
+};
+
+static enum tlog_rc counted_read(void *ctx, const struct tlog_resource *r, struct tlog_out *out,
+                                 struct tlog_err *err)
+{
+    struct counted *c = ctx;
+    if (r->entries && c->pace) pace_show(c->pace, r->index * 256, c->size);
+    return c->from.read(c->from.ctx, r, out, err);
+}
+
+enum qr_rc fsck_tiles(const char *dir, const struct arg_keys *keys, struct pace *pace,
+                      struct answer *a)
 {
     struct tlog_head head = {0};
     struct tlog_err err = {{0}};
@@ -108,8 +135,11 @@ enum qr_rc fsck_tiles(const char *dir, const struct arg_keys *keys, struct answe
     enum qr_rc rc = read_checkpoint(dir, keys, &file, &head, a);
     qr_buf_fini(&file);
     if (rc != QR_OK) return rc;
-    struct tlog_source from = tlog_dir_source(dir);
+    struct counted c = {tlog_dir_source(dir), pace, head.size};
+    struct tlog_source from = {counted_read, &c};
+    if (pace) pace_begin(pace, "read", 0);
     enum tlog_rc trc = tlog_source_check(&from, &head, &err);
+    if (pace) pace_end(pace);
     if (trc != TLOG_OK && trc != TLOG_CORRUPT) return unreadable(trc, &err, a);
     answer_check(a, "whole", trc == TLOG_OK, "entries, tiles and checkpoint are of one tree");
     if (trc != TLOG_OK) return answer_fail(a, QR_FORK, repair, "%s", err.text);
@@ -131,7 +161,9 @@ static enum qr_rc run(int argc, char **argv, struct answer *a)
         return answer_fail(a, QR_USAGE, NULL, "one of --db and --tiles is needed");
     if (log_id == 0 || log_id > UINT32_MAX)
         return answer_fail(a, QR_USAGE, NULL, "--log-id is 1 to 4294967295");
-    return db ? fsck_db(db, &keys, log_id, a) : fsck_tiles(tiles, &keys, a);
+    struct pace pace;
+    pace_init(&pace, false);
+    return db ? fsck_db(db, &keys, log_id, &pace, a) : fsck_tiles(tiles, &keys, &pace, a);
 }
 
 const struct command command_fsck = {

@@ -1,0 +1,61 @@
+/* replay.h - a log read from its first entry to its last, or from where an earlier
+ * run left off: hashed, judged (src/audit), and remembered for a later run.
+ * Private to tlog-verify: log.c says what is asked and what came out, replay.c
+ * reads and judges, resume.c keeps the state. */
+#ifndef TLOG_VERIFY_REPLAY_H
+#define TLOG_VERIFY_REPLAY_H
+
+#include "audit/audit.h"
+#include "tools/tlog-verify/answer.h"
+#include "tools/tlog-verify/pace.h"
+
+#include <limits.h>
+
+struct replay {
+    /* what is asked */
+    const char *db, *tiles, *trust, *state;
+    uint64_t log_id, save_s;
+    bool simulated, duties, hashes_only, floor, progress;
+    /* the log */
+    struct trust_dir dir;
+    struct tlog_log *log; /* of a database */
+    struct tlog_source from;
+    struct tlog_head head;
+    /* how far */
+    struct tlog_frontier tree; /* of the entries that were read */
+    uint64_t resumed;          /* entries that an earlier run read */
+    struct audit *audit;       /* NULL: nothing is judged */
+    struct answer *a;
+    uint64_t told, signings;
+    struct qr_err broke; /* the first breach, in words */
+    enum qr_rc broke_rc;
+    struct pace pace;
+    /* resume.c */
+    char used_path[PATH_MAX];
+    int64_t saved_us;
+    /* time */
+    int64_t begun_us, floor_us, aside_us; /* of the whole, SHA-256 alone, measuring it */
+    uint64_t bytes;                       /* of entries that were measured */
+    struct qr_buf flat;
+    struct qr_hash bare;
+    uint8_t *room; /* TLOG_RESOURCE_MAX */
+};
+
+extern const char replay_repair[];
+
+/* Reads and judges all that is left; the log is open and its head believed. */
+enum qr_rc replay_all(struct replay *r) QR_MUST_CHECK;
+/* The entry of an index, read anew into r->room; an audit_reader. */
+enum qr_rc replay_entry(void *ctx, uint64_t index, struct qr_bytes *entry) QR_MUST_CHECK;
+/* Root of the tree as it was, by the log's own tiles. */
+enum qr_rc replay_root_at(void *ctx, uint64_t size, struct qr_hash *root) QR_MUST_CHECK;
+
+/* Takes over what r->state says an earlier run knew, or begins such a file; r->audit
+ * is new.  A state that does not fit is refused. */
+enum qr_rc resume_load(struct replay *r) QR_MUST_CHECK;
+/* Writes it, durably. */
+enum qr_rc resume_save(struct replay *r) QR_MUST_CHECK;
+/* The same when it is time to. */
+enum qr_rc resume_tick(struct replay *r) QR_MUST_CHECK;
+
+#endif
