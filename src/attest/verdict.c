@@ -4,6 +4,8 @@
  * a reason; the first that is not ATTEST_OK ends it.  Nothing of the report but
  * its format and the choice of certificates is looked at before the signature
  * has been verified; after it every rule is asked. */
+#include <config.h> /* QUORATE_SIMULATOR */
+
 #include "attest/verdict.h"
 
 #include "base/removal.h"
@@ -352,6 +354,13 @@ enum qr_rc attest_verify_evidence(const struct attest_evidence *e,
 {
     struct attest_verdict local;
     struct attest_verdict *v = out ? out : &local;
+#ifndef QUORATE_SIMULATOR
+    if (e->trust_class == ATTEST_SIMULATED) {
+        *v = (struct attest_verdict){.reason = ATTEST_CLASS};
+        return qr_fail(err, QR_ATTESTATION,
+                       "this build has no simulator and takes no simulated evidence");
+    }
+#endif
     if (e->trust_class != want->policy->trust_class) {
         *v = (struct attest_verdict){.reason = ATTEST_CLASS};
     } else {
