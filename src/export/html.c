@@ -5,17 +5,20 @@
  * forbids it. */
 #include "export/document.h"
 #include "export/sessions.h"
+#include "export/spool.h"
 #include "export/text.h"
 
 #include <inttypes.h>
 
 #define BEGINS "<!DOCTYPE html>\n"
 #define DATA_BEGINS "<template id=\"export\">"
-#define DATA_ENDS "</template>"
+/* All but rows and sessions; a row; a session. */
+#define PAGE_MAX ((size_t)64 * 1024 * 1024)
 
 struct page {
     struct export_sessions *sessions;
-    struct qr_buf head, rows, counts;
+    struct qr_buf head, counts, part;
+    FILE *rows;
 };
 
 /* The first letters of a hash, with all of it to hover over. */
@@ -130,9 +133,9 @@ static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *e
     static const enum export_column plain[] = {EXPORT_EVENT_TIME, EXPORT_EVENT_TYPE},
                                     shorts[] = {EXPORT_ACTOR_ID, EXPORT_SUBJECT_ID};
     struct page *p = ctx;
-    struct qr_buf *out = &p->rows;
-    (void)err;
+    struct qr_buf *out = &p->part;
     export_sessions_take(p->sessions, r);
+    qr_buf_reset(out);
     qr_buf_printf(out, "<tr id=\"row-%" PRIu64 "\"><td>%" PRIu64 "</td>", r->index, r->index);
     for (size_t i = 0; i < 2; i++) {
         qr_buf_put_str(out, "<td class=\"k\">");
@@ -163,7 +166,9 @@ static enum qr_rc on_row(void *ctx, const struct export_row *r, struct qr_err *e
         qr_buf_put_str(out, "</td><td>");
     }
     qr_buf_put_str(out, "</td></tr>\n");
-    return qr_buf_ok(out);
+    enum qr_rc rc = qr_buf_ok(out);
+    if (rc == QR_OK) rc = export_spool_put(p->rows, qr_buf_bytes(out));
+    return rc == QR_OK ? QR_OK : qr_fail(err, rc, "the page cannot be kept in a temporary file");
 }
 
 /* ---- sessions ---- */
@@ -224,67 +229,65 @@ static void put_session(const json_t *s, struct qr_buf *out)
     qr_buf_put_str(out, "</td></tr>\n");
 }
 
-static void put_sessions(const json_t *list, struct qr_buf *out)
+static enum qr_rc put(const struct export_sink *to, const struct qr_buf *b)
 {
-    qr_buf_put_str(out,
+    QR_TRY(qr_buf_ok(b));
+    return to->put(to->ctx, qr_buf_bytes(b));
+}
+
+static enum qr_rc put_str(const struct export_sink *to, const char *s)
+{
+    return to->put(to->ctx, qr_str(s));
+}
+
+static enum qr_rc put_sessions(struct page *p, const struct export_sink *to)
+{
+    const json_t *list = export_sessions_list(p->sessions);
+    QR_TRY(put_str(to,
                    "<h2>Sessions requested in the range</h2>\n<table><thead><tr><th>session</th>"
                    "<th>artifact</th><th>requester</th><th>decisions</th><th>approvals</th>"
-                   "<th>state</th></tr></thead>\n");
-    for (size_t i = 0; i < json_array_size(list); i++) put_session(json_array_get(list, i), out);
-    qr_buf_put_str(out, "</table>\n");
+                   "<th>state</th></tr></thead>\n"));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        qr_buf_reset(&p->part);
+        put_session(json_array_get(list, i), &p->part);
+        QR_TRY(put(to, &p->part));
+    }
+    return put_str(to, "</table>\n");
 }
 
 /* ---- the page ---- */
 
-static void assemble(const struct page *p, struct qr_bytes jsonl, struct qr_buf *out)
+static enum qr_rc assemble(struct page *p, FILE *jsonl, const struct export_sink *to)
 {
-    qr_buf_put_str(out, export_html_top);
-    qr_buf_put_bytes(out, qr_buf_bytes(&p->head));
-    put_sessions(export_sessions_list(p->sessions), out);
-    qr_buf_put_bytes(out, qr_buf_bytes(&p->counts));
-    qr_buf_put_str(out, "<h2>Rows</h2>\n<table><thead><tr><th>entry</th><th>time</th><th>kind</th>"
-                        "<th>actor</th><th>about</th><th>role</th><th>outcome</th><th>meaning</th>"
-                        "<th>session</th><th></th></tr></thead>\n");
-    qr_buf_put_bytes(out, qr_buf_bytes(&p->rows));
-    qr_buf_put_str(out, "</table>\n" DATA_BEGINS);
-    qr_buf_put_base64(out, jsonl);
-    qr_buf_put_str(out, DATA_ENDS "\n</body></html>\n");
+    QR_TRY(put_str(to, export_html_top));
+    QR_TRY(put(to, &p->head));
+    QR_TRY(put_sessions(p, to));
+    QR_TRY(put(to, &p->counts));
+    QR_TRY(put_str(to, "<h2>Rows</h2>\n<table><thead><tr><th>entry</th><th>time</th><th>kind</th>"
+                       "<th>actor</th><th>about</th><th>role</th><th>outcome</th><th>meaning</th>"
+                       "<th>session</th><th></th></tr></thead>\n"));
+    QR_TRY(export_spool_copy(p->rows, to));
+    QR_TRY(put_str(to, "</table>\n" DATA_BEGINS));
+    QR_TRY(export_spool_base64(jsonl, to));
+    return put_str(to, "</template>\n</body></html>\n");
 }
 
-static enum qr_rc make(struct qr_bytes jsonl, struct qr_buf *out, struct qr_err *err)
+static enum qr_rc make(const struct export_making *m, struct qr_err *err)
 {
-    struct page p = {.sessions = export_sessions_new()};
+    struct page p = {.sessions = export_sessions_new(), .rows = export_spool_new()};
     const struct export_watch watch = {on_header, on_row, &p};
-    struct export_input in;
-    struct export_verdict v;
-    qr_buf_init(&p.head, EXPORT_DOCUMENT_MAX);
-    qr_buf_init(&p.counts, EXPORT_DOCUMENT_MAX);
-    qr_buf_init(&p.rows, 4 * EXPORT_DOCUMENT_MAX);
-    export_input_init(&in, NULL, jsonl, EXPORT_UNIT_MAX);
-    enum qr_rc rc = export_verify(&in, &watch, &v);
-    if (rc == QR_OK)
-        assemble(&p, jsonl, out);
-    else
-        rc = qr_fail(err, rc, "%s", v.err.text);
-    export_input_fini(&in);
+    qr_buf_init(&p.head, PAGE_MAX);
+    qr_buf_init(&p.counts, PAGE_MAX);
+    qr_buf_init(&p.part, PAGE_MAX);
+    enum qr_rc rc = QR_IO;
+    if (p.rows) rc = export_making_read(m, &watch, err);
+    if (rc == QR_OK) rc = assemble(&p, m->jsonl, m->to);
     qr_buf_fini(&p.head);
     qr_buf_fini(&p.counts);
-    qr_buf_fini(&p.rows);
+    qr_buf_fini(&p.part);
+    if (p.rows) (void)fclose(p.rows);
     export_sessions_free(p.sessions);
     return rc;
-}
-
-/* The base64 stands before the end, which is always the same. */
-static enum qr_rc inner(struct qr_bytes document, struct qr_buf *jsonl)
-{
-    struct qr_bytes begin = qr_str(DATA_BEGINS), end = qr_str(DATA_ENDS "\n</body></html>\n");
-    if (document.n < end.n) return QR_MALFORMED;
-    size_t to = document.n - end.n, from = to;
-    if (!qr_bytes_equal(QR_BYTES(document.p + to, end.n), end)) return QR_MALFORMED;
-    while (from > 0 && document.p[from - 1] != '>') from--;
-    if (from < begin.n || !qr_bytes_equal(QR_BYTES(document.p + from - begin.n, begin.n), begin))
-        return QR_MALFORMED;
-    return qr_unbase64(QR_BYTES(document.p + from, to - from), jsonl);
 }
 
 /* The number of the row that the line at `from` shows; false: it shows none. */
@@ -303,16 +306,19 @@ static size_t line_of(struct qr_bytes s, size_t at)
     return at;
 }
 
-static void differs(struct qr_bytes is, struct qr_bytes must, size_t at, char *text, size_t room)
+static void differs(struct qr_bytes must, size_t at, char *text, size_t room)
 {
     size_t line = line_of(must, at);
     uint64_t row;
-    (void)is;
     if (row_at(must, line, &row))
         (void)snprintf(text, room, "row %" PRIu64 " is changed, missing or moved", row);
     else if (line > 0 && row_at(must, line_of(must, line - 1), &row))
         (void)snprintf(text, room, "there is more after row %" PRIu64 ", the last one", row);
 }
 
-const struct export_document export_html = {
-    .name = "html", .begins = BEGINS, .make = make, .inner = inner, .differs = differs};
+const struct export_document export_html = {.name = "html",
+                                            .begins = BEGINS,
+                                            .data_begins = DATA_BEGINS,
+                                            .data_ends = '<',
+                                            .make = make,
+                                            .differs = differs};

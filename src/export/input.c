@@ -1,6 +1,8 @@
 /* input.c - from a stream or from memory. */
 #include "export/input.h"
 
+#include "export/write.h"
+
 void export_input_init(struct export_input *in, FILE *file, struct qr_bytes mem, size_t max)
 {
     *in = (struct export_input){.file = file, .mem = mem};
@@ -61,15 +63,12 @@ enum qr_rc export_input_next(struct export_input *in, bool records, struct qr_by
     return in->unit.n == 0 ? QR_NOTFOUND : QR_MALFORMED;
 }
 
-enum qr_rc export_input_rest(struct export_input *in, struct qr_buf *out)
+enum qr_rc export_input_rest(struct export_input *in, const struct export_sink *to)
 {
     uint8_t part[16384];
-    if (!in->file) {
-        qr_buf_put_bytes(out, in->mem);
-        return qr_buf_ok(out);
-    }
-    if (in->units == 0) qr_buf_put_bytes(out, qr_buf_bytes(&in->unit));
-    for (size_t n; (n = fread(part, 1, sizeof part, in->file)) > 0 && !out->failed;)
-        qr_buf_put(out, part, n);
-    return ferror(in->file) ? QR_IO : qr_buf_ok(out);
+    if (!in->file) return to->put(to->ctx, in->mem);
+    if (in->units == 0) QR_TRY(to->put(to->ctx, qr_buf_bytes(&in->unit)));
+    for (size_t n; (n = fread(part, 1, sizeof part, in->file)) > 0;)
+        QR_TRY(to->put(to->ctx, QR_BYTES(part, n)));
+    return ferror(in->file) ? QR_IO : QR_OK;
 }

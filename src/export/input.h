@@ -24,7 +24,9 @@ struct qr_bytes export_input_peek(struct export_input *in, size_t n);
 enum qr_rc export_input_next(struct export_input *in, bool records, struct qr_bytes *unit)
     QR_MUST_CHECK;
 
-/* Appends everything that is left, what was peeked included.  QR_IO, QR_NOMEM. */
-enum qr_rc export_input_rest(struct export_input *in, struct qr_buf *out) QR_MUST_CHECK;
+struct export_sink;
+/* Puts everything that is left, what was peeked included.  QR_IO, or what the sink
+ * said. */
+enum qr_rc export_input_rest(struct export_input *in, const struct export_sink *to) QR_MUST_CHECK;
 
 #endif

@@ -6,12 +6,17 @@
 #include "crypto/crypto.h"
 #include "export/document.h"
 #include "export/sessions.h"
+#include "export/spool.h"
 
 #include <inttypes.h>
 
 #define BEGINS "{\"assessment-result"
 #define VERSION "1.1.2"
 #define MEDIA_TYPE "application/x-ndjson"
+/* The rows are the document's first "value". */
+#define DATA_BEGINS "x-ndjson\",\"value\":\""
+/* All but rows and observations; an observation. */
+#define PART_MAX ((size_t)64 * 1024 * 1024)
 #define NS "urn:quorate:export"
 
 struct results {
@@ -20,21 +25,59 @@ struct results {
     char first[QR_TIME_LEN + 1], last[QR_TIME_LEN + 1], exported[QR_TIME_LEN + 1];
     char origin[TLOG_NAME_MAX + 1];
     uint64_t start, end, rows;
+    struct qr_buf text; /* the document but for observations and rows */
+    char resource[48];  /* what observations refer to */
 };
 
-/* A UUID of form 5 (name-based) from the hash of what it names. */
-static void put_uuid(json_t *o, const char *what, struct qr_bytes of)
+static void uuid_begin(struct qr_sha256_ctx **c, const char *what)
 {
-    const struct qr_bytes parts[] = {qr_str("quorate/uuid/v1"), QR_BYTES("", 1), qr_str(what),
-                                     QR_BYTES("", 1), of};
-    struct qr_hash h = qr_sha256(parts, 5);
+    *c = qr_sha256_new();
+    qr_sha256_update(*c, qr_str("quorate/uuid/v1"));
+    qr_sha256_update(*c, QR_BYTES("", 1));
+    qr_sha256_update(*c, qr_str(what));
+    qr_sha256_update(*c, QR_BYTES("", 1));
+}
+
+/* A UUID of form 5 (name-based) from the hash of what it names. */
+static void uuid_end(struct qr_sha256_ctx *c, json_t *o)
+{
     char hex[33], text[37];
+    struct qr_hash h = qr_sha256_free(c);
     h.b[6] = (uint8_t)((h.b[6] & 0x0f) | 0x50);
     h.b[8] = (uint8_t)((h.b[8] & 0x3f) | 0x80);
     qr_hex(h.b, 16, hex);
     (void)snprintf(text, sizeof text, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
                    hex + 20);
     qr_json_set_str(o, "uuid", text);
+}
+
+static void put_uuid(json_t *o, const char *what, struct qr_bytes of)
+{
+    struct qr_sha256_ctx *c;
+    uuid_begin(&c, what);
+    qr_sha256_update(c, of);
+    uuid_end(c, o);
+}
+
+/* The same of three parts of the document, of the rows. */
+enum { ROWS_DOCUMENT, ROWS_RESULT, ROWS_RESOURCE, ROWS_UUIDS };
+
+static enum qr_rc hash_put(void *ctx, struct qr_bytes s)
+{
+    struct qr_sha256_ctx **c = ctx;
+    for (unsigned i = 0; i < ROWS_UUIDS; i++) qr_sha256_update(c[i], s);
+    return QR_OK;
+}
+
+static enum qr_rc put_uuids(json_t *const o[ROWS_UUIDS], FILE *jsonl)
+{
+    static const char *const what[ROWS_UUIDS] = {"document", "result", "resource"};
+    struct qr_sha256_ctx *c[ROWS_UUIDS];
+    const struct export_sink to = {hash_put, c};
+    for (unsigned i = 0; i < ROWS_UUIDS; i++) uuid_begin(&c[i], what[i]);
+    enum qr_rc rc = export_spool_copy(jsonl, &to);
+    for (unsigned i = 0; i < ROWS_UUIDS; i++) uuid_end(c[i], o[i]);
+    return rc;
 }
 
 /* "NIST:AC-3(2)" is ac-3.2 of the catalog of SP 800-53. */
@@ -118,7 +161,7 @@ static bool plain(struct qr_bytes s)
     return true;
 }
 
-static json_t *observation(const json_t *s, const json_t *resource)
+static json_t *observation(const json_t *s, const char *resource)
 {
     static const char *const names[] = {
         "session_id", "request_index", "request_leaf", "artifact_digest", "artifact_name",
@@ -145,7 +188,7 @@ static json_t *observation(const json_t *s, const json_t *resource)
     qr_json_set(o, "methods", methods);
     struct qr_bytes ended = text_of(s, "ended");
     qr_json_set_bytes(o, "collected", ended.n > 0 ? ended : text_of(s, "requested"));
-    set_text(e, "href", "#%s", json_string_value(json_object_get(resource, "uuid")));
+    qr_json_set_str(e, "href", resource);
     qr_json_set_str(e, "description", "The export; tlog-verify export proves that it is complete.");
     qr_json_add(evidence, e);
     qr_json_set(o, "relevant-evidence", evidence);
@@ -164,36 +207,30 @@ static json_t *reviewed(const struct results *r)
     return o;
 }
 
-static json_t *result(const struct results *r, const json_t *resource, struct qr_bytes jsonl)
+/* Without its observations and its UUID. */
+static json_t *result(const struct results *r)
 {
-    const json_t *sessions = export_sessions_list(r->sessions);
-    json_t *o = qr_json_object(), *list = qr_json_array();
-    put_uuid(o, "result", jsonl);
+    json_t *o = qr_json_object();
+    size_t sessions = json_array_size(export_sessions_list(r->sessions));
     set_text(o, "title", "Entries %" PRIu64 " to %" PRIu64 " of %.200s", r->start, r->end,
              r->origin);
     set_text(o, "description",
              "%" PRIu64 " rows, %zu signing sessions requested. Which controls they are evidence "
              "for is a mapping in the export, not a finding.",
-             r->rows, json_array_size(sessions));
+             r->rows, sessions);
     qr_json_set_str(o, "start", r->first[0] ? r->first : r->exported);
     qr_json_set_str(o, "end", r->first[0] ? r->last : r->exported);
     qr_json_set(o, "reviewed-controls", reviewed(r));
-    for (size_t i = 0; i < json_array_size(sessions); i++)
-        if (json_array_append_new(list, observation(json_array_get(sessions, i), resource)) != 0)
-            qr_fatal("out of memory");
-    if (json_array_size(list) > 0)
-        qr_json_set(o, "observations", list);
-    else
-        json_decref(list);
+    if (sessions > 0) qr_json_set(o, "observations", qr_json_array());
     return o;
 }
 
-static json_t *resource_new(struct qr_bytes jsonl)
+/* Without the rows and its UUID. */
+static json_t *resource_new(void)
 {
     json_t *o = qr_json_object(), *b = qr_json_object();
-    put_uuid(o, "resource", jsonl);
     qr_json_set_str(o, "title", "The export as JSON Lines");
-    qr_json_set_base64(b, "value", jsonl);
+    qr_json_set_str(b, "value", "");
     qr_json_set_str(b, "filename", "export.jsonl");
     qr_json_set_str(b, "media-type", MEDIA_TYPE);
     qr_json_set(o, "base64", b);
@@ -211,12 +248,16 @@ static json_t *plan_new(void)
     return o;
 }
 
-static void put_document(const struct results *r, struct qr_bytes jsonl, struct qr_buf *out)
+/* Everything but the rows and the observations, in r->text. */
+static enum qr_rc frame(struct results *r, FILE *jsonl)
 {
     json_t *all = qr_json_object(), *o = qr_json_object(), *m = qr_json_object();
     json_t *import = qr_json_object(), *results = qr_json_array(), *back = qr_json_object();
-    json_t *resources = qr_json_array(), *resource = resource_new(jsonl), *plan = plan_new();
-    put_uuid(o, "document", jsonl);
+    json_t *resources = qr_json_array(), *resource = resource_new(), *plan = plan_new();
+    json_t *of_rows[ROWS_UUIDS] = {o, result(r), resource};
+    enum qr_rc rc = put_uuids(of_rows, jsonl);
+    (void)snprintf(r->resource, sizeof r->resource, "#%.40s",
+                   json_string_value(json_object_get(resource, "uuid")));
     set_text(m, "title", "Log export of %.200s", r->origin);
     qr_json_set_str(m, "last-modified", r->exported);
     qr_json_set_str(m, "version", "1");
@@ -224,35 +265,20 @@ static void put_document(const struct results *r, struct qr_bytes jsonl, struct 
     qr_json_set(o, "metadata", m);
     set_text(import, "href", "#%s", json_string_value(json_object_get(plan, "uuid")));
     qr_json_set(o, "import-ap", import);
-    qr_json_add(results, result(r, resource, jsonl));
+    qr_json_add(results, of_rows[ROWS_RESULT]);
     qr_json_set(o, "results", results);
     qr_json_add(resources, plan);
     qr_json_add(resources, resource);
     qr_json_set(back, "resources", resources);
     qr_json_set(o, "back-matter", back);
     qr_json_set(all, "assessment-results", o);
-    if (qr_json_write(all, out) != QR_OK) out->failed = true;
-    qr_buf_put_u8(out, '\n');
+    if (rc == QR_OK) rc = qr_json_write(all, &r->text);
+    qr_buf_put_u8(&r->text, '\n');
     json_decref(all);
-}
-
-static enum qr_rc make(struct qr_bytes jsonl, struct qr_buf *out, struct qr_err *err)
-{
-    struct results r = {.sessions = export_sessions_new(), .controls = qr_json_array()};
-    const struct export_watch watch = {on_header, on_row, &r};
-    struct export_input in;
-    struct export_verdict v;
-    export_input_init(&in, NULL, jsonl, EXPORT_UNIT_MAX);
-    enum qr_rc rc = export_verify(&in, &watch, &v);
-    if (rc == QR_OK)
-        put_document(&r, jsonl, out);
-    else
-        rc = qr_fail(err, rc, "%s", v.err.text);
-    export_input_fini(&in);
-    export_sessions_free(r.sessions);
-    json_decref(r.controls);
     return rc;
 }
+
+/* ---- the document ---- */
 
 /* Where text stands in s from `from` on; s.n: nowhere. */
 static size_t find(struct qr_bytes s, size_t from, const char *text)
@@ -263,24 +289,64 @@ static size_t find(struct qr_bytes s, size_t from, const char *text)
     return s.n;
 }
 
-/* By its place: the document is compared as a whole afterwards, and a mistake
- * elsewhere in it is to be named then. */
-static enum qr_rc inner(struct qr_bytes document, struct qr_buf *jsonl)
+static enum qr_rc put_observations(const struct results *r, const struct export_sink *to)
 {
-    static const char before[] = "\"media-type\":\"" MEDIA_TYPE "\",\"value\":\"";
-    size_t from = find(document, 0, before);
-    if (from == document.n) return QR_MALFORMED;
-    from += sizeof before - 1;
-    size_t to = find(document, from, "\"");
-    return to < document.n ? qr_unbase64(QR_BYTES(document.p + from, to - from), jsonl)
-                           : QR_MALFORMED;
+    const json_t *sessions = export_sessions_list(r->sessions);
+    struct qr_buf b;
+    enum qr_rc rc = QR_OK;
+    qr_buf_init(&b, PART_MAX);
+    for (size_t i = 0; rc == QR_OK && i < json_array_size(sessions); i++) {
+        json_t *o = observation(json_array_get(sessions, i), r->resource);
+        qr_buf_reset(&b);
+        if (i > 0) qr_buf_put_u8(&b, ',');
+        rc = qr_json_write(o, &b);
+        if (rc == QR_OK) rc = to->put(to->ctx, qr_buf_bytes(&b));
+        json_decref(o);
+    }
+    qr_buf_fini(&b);
+    return rc;
 }
 
-static void differs(struct qr_bytes is, struct qr_bytes must, size_t at, char *text, size_t room)
+/* Puts the frame up to text, which is the first of its kind behind *at. */
+static enum qr_rc put_until(const struct results *r, size_t *at, const char *text,
+                            const struct export_sink *to)
+{
+    struct qr_bytes s = qr_buf_bytes(&r->text);
+    size_t from = *at;
+    *at = text ? find(s, from, text) + qr_str(text).n : s.n;
+    return to->put(to->ctx, QR_BYTES(s.p + from, *at - from));
+}
+
+static enum qr_rc assemble(struct results *r, const struct export_making *m)
+{
+    size_t at = 0;
+    QR_TRY(frame(r, m->jsonl));
+    QR_TRY(put_until(r, &at, DATA_BEGINS, m->to));
+    QR_TRY(export_spool_base64(m->jsonl, m->to));
+    if (json_array_size(export_sessions_list(r->sessions)) > 0) {
+        QR_TRY(put_until(r, &at, "\"observations\":[", m->to));
+        QR_TRY(put_observations(r, m->to));
+    }
+    return put_until(r, &at, NULL, m->to);
+}
+
+static enum qr_rc make(const struct export_making *m, struct qr_err *err)
+{
+    struct results r = {.sessions = export_sessions_new(), .controls = qr_json_array()};
+    const struct export_watch watch = {on_header, on_row, &r};
+    qr_buf_init(&r.text, PART_MAX);
+    enum qr_rc rc = export_making_read(m, &watch, err);
+    if (rc == QR_OK) rc = assemble(&r, m);
+    qr_buf_fini(&r.text);
+    export_sessions_free(r.sessions);
+    json_decref(r.controls);
+    return rc;
+}
+
+static void differs(struct qr_bytes must, size_t at, char *text, size_t room)
 {
     static const char begins[] = "{\"collected\":", request[] = "\"Requested by entry ";
     size_t begin = at < must.n ? at : must.n, n = 0;
-    (void)is;
     if (find(must, begin, begins) == begin + 1) begin++; /* missing from here on */
     while (begin > 0 && !(must.p[begin] == begins[0] && find(must, begin, begins) == begin))
         begin--;
@@ -292,5 +358,9 @@ static void differs(struct qr_bytes is, struct qr_bytes must, size_t at, char *t
                        (const char *)must.p + row);
 }
 
-const struct export_document export_oscal = {
-    .name = "oscal", .begins = BEGINS, .make = make, .inner = inner, .differs = differs};
+const struct export_document export_oscal = {.name = "oscal",
+                                             .begins = BEGINS,
+                                             .data_begins = DATA_BEGINS,
+                                             .data_ends = '"',
+                                             .make = make,
+                                             .differs = differs};

@@ -9,6 +9,7 @@
 #include "export/document.h"
 #include "export/proof.h"
 #include "export/range.h"
+#include "export/spool.h"
 #include "export/write.h"
 #include "tools/quorate-export/args.h"
 
@@ -31,7 +32,6 @@ struct job {
     FILE *out; /* or: */
     struct sender *sender;
     struct qr_sha256_ctx *digest;
-    struct qr_buf inner; /* a document's rows */
 };
 
 /* ---- the range ---- */
@@ -125,13 +125,6 @@ static enum qr_rc put_file(void *ctx, struct qr_bytes s)
     return s.n == 0 || fwrite(s.p, 1, s.n, j->out) == s.n ? QR_OK : QR_IO;
 }
 
-static enum qr_rc put_inner(void *ctx, struct qr_bytes s)
-{
-    struct job *j = ctx;
-    qr_buf_put_bytes(&j->inner, s);
-    return qr_buf_ok(&j->inner);
-}
-
 static enum qr_rc write_row(void *ctx, uint64_t index, struct qr_bytes entry, struct qr_err *err)
 {
     struct job *j = ctx;
@@ -153,22 +146,25 @@ static enum qr_rc write_rows(struct job *j, const struct export_format *f,
     return rc == QR_OK ? QR_OK : qr_fail(err, rc, "the export cannot be written");
 }
 
+static enum qr_rc write_document(struct job *j, const struct export_document *d,
+                                 const struct export_sink *to, struct qr_err *err)
+{
+    FILE *rows = export_spool_new();
+    const struct export_sink spool = {export_spool_put, rows};
+    if (!rows) return qr_fail(err, QR_IO, "a temporary file cannot be made");
+    enum qr_rc rc = write_rows(j, &export_jsonl, &spool, err);
+    if (rc == QR_OK) rc = export_document_make(d, rows, to, err);
+    (void)fclose(rows);
+    return rc;
+}
+
 static enum qr_rc write_export(struct job *j, struct qr_err *err)
 {
-    const struct export_sink file = {put_file, j}, inner = {put_inner, j};
+    const struct export_sink file = {put_file, j};
     const struct export_format *f = export_format_find(qr_str(j->args.format));
     const struct export_document *d = export_document_find(qr_str(j->args.format));
     j->h.format = f ? f->name : d->name;
-    if (f) return write_rows(j, f, &file, err);
-    qr_buf_init(&j->inner, EXPORT_DOCUMENT_MAX);
-    QR_TRY(write_rows(j, &export_jsonl, &inner, err));
-    struct qr_buf out;
-    qr_buf_init(&out, (size_t)8 * EXPORT_DOCUMENT_MAX);
-    enum qr_rc rc = export_document_make(d, qr_buf_bytes(&j->inner), &out, err);
-    if (rc == QR_OK && put_file(j, qr_buf_bytes(&out)) != QR_OK)
-        rc = qr_fail(err, QR_IO, "the export cannot be written");
-    qr_buf_fini(&out);
-    return rc;
+    return f ? write_rows(j, f, &file, err) : write_document(j, d, &file, err);
 }
 
 static void tell(const struct job *j, struct qr_hash digest)
@@ -258,7 +254,6 @@ int main(int argc, char **argv)
         export_row_fini(&j->row);
         export_header_fini(&j->h);
         export_log_close(&j->log);
-        qr_buf_fini(&j->inner);
     }
     free(j);
     if (rc != QR_OK)
