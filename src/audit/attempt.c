@@ -24,27 +24,55 @@ static struct standing *standing_of(struct session *s, const struct qr_hash *app
 
 /* ---- roster ---- */
 
-/* What keeps an approval from being counted; NULL: nothing. */
-static const char *not_standing(struct audit *a, const struct standing *x)
+/* What keeps an approval from being counted, and *by which entry; NULL: nothing. */
+static const char *gone(const struct standing *x, const struct member *m, uint64_t *by)
 {
-    const struct member *m = x ? audit_member(a, &x->t.is.enrolment) : NULL;
-    if (!x) return "is no approval of this session";
-    if (x->wrong) return "could not be counted when it was given";
+    *by = x->withdrawn || x->replaced ? x->gone_by : m->ended_by;
+    if (x->late) {
+        *by = m->ended_by;
+        return m->revoked ? "came when its person was revoked" : "names a replaced enrolment";
+    }
     if (x->withdrawn) return "had been withdrawn";
     if (x->replaced) return "had been replaced by a newer one";
-    if (!m || m->ended) return "is of somebody who had been revoked";
-    return NULL;
+    if (!m->ended) return NULL;
+    return m->revoked ? "is of somebody who had been revoked" : "names a replaced enrolment";
+}
+
+enum { PROOF_SIZE = 128 };
+
+/* The same in words, with the entries that show it; NULL: nothing. */
+static const char *not_standing(struct audit *a, const struct standing *x, char out[PROOF_SIZE])
+{
+    uint64_t by;
+    const struct member *m = x ? audit_member(a, &x->t.is.enrolment) : NULL;
+    if (!x) return "is no approval of this session so far";
+    const char *what = x->wrong || !m ? "broke a rule itself" : gone(x, m, &by);
+    if (!what) return NULL;
+    if (x->wrong || !m)
+        (void)snprintf(out, PROOF_SIZE, "(entry %llu) %s", (unsigned long long)x->t.at.index, what);
+    else
+        (void)snprintf(out, PROOF_SIZE, "(entry %llu) %s by entry %llu",
+                       (unsigned long long)x->t.at.index, what, (unsigned long long)by);
+    return out;
+}
+
+/* Somebody's own doing, or the admins': not what another entry did wrong. */
+static bool was_revoked(struct audit *a, const struct standing *x)
+{
+    const struct member *m = x ? audit_member(a, &x->t.is.enrolment) : NULL;
+    if (!x || !m || x->wrong) return false;
+    return x->withdrawn || m->revoked || (!x->late && !x->replaced);
 }
 
 static enum qr_rc all_standing(struct audit *a, struct session *s, const struct leaf_roster *r)
 {
     enum qr_rc rc = QR_OK;
+    char proof[PROOF_SIZE];
     for (size_t i = 0; i < r->n; i++) {
         const struct standing *x = standing_of(s, &r->approvers[i].approval);
-        const char *what = not_standing(a, x);
-        bool revoked = x && (x->withdrawn || (!x->wrong && !x->replaced));
+        const char *what = not_standing(a, x, proof);
         if (what)
-            rc = audit_breach(a, revoked ? AUDIT_REVOKED : AUDIT_STANDING, QR_FALSE,
+            rc = audit_breach(a, was_revoked(a, x) ? AUDIT_REVOKED : AUDIT_STANDING, QR_FALSE,
                               "approver %u %s", (unsigned)i + 1, what);
     }
     return rc;
@@ -54,15 +82,32 @@ static enum qr_rc all_standing(struct audit *a, struct session *s, const struct 
 static void hold_gone(struct audit *a, struct session *s, struct attempt *t)
 {
     const struct leaf_roster *r = &t->roster.is;
+    char proof[PROOF_SIZE];
     for (size_t i = 0; i < r->n && !t->held_rule; i++) {
         const struct standing *x = standing_of(s, &r->approvers[i].approval);
-        const char *what = not_standing(a, x);
-        if (!what || !x || x->wrong) continue;
+        const char *what = not_standing(a, x, proof);
+        if (!what || !x || x->wrong || x->late) continue;
         t->held_rule = audit_rule_name(x->replaced ? AUDIT_STANDING : AUDIT_REVOKED);
         t->held_rc = QR_FALSE;
         (void)snprintf(t->held, sizeof t->held, "before entry %llu, approver %u %s",
                        (unsigned long long)a->at.index, (unsigned)i + 1, what);
     }
+}
+
+/* ", by entries 9 11 13 under entry 0": the approvals that were counted and the
+ * policy that they fall short of. */
+static void quorum_proof(const struct session *s, char *out, size_t room)
+{
+    const struct leaf_roster *r = &s->attempt->roster.is;
+    size_t n = (size_t)snprintf(out, room, ", by entries");
+    for (size_t i = 0; i < r->n && n < room; i++)
+        for (size_t k = 0; k < s->approval_count && n < room; k++)
+            if (qr_hash_equal(&s->approvals[k].t.at.leaf, &r->approvers[i].approval))
+                n += (size_t)snprintf(out + n, room - n, " %llu",
+                                      (unsigned long long)s->approvals[k].t.at.index);
+    if (n < room)
+        (void)snprintf(out + n, room - n, " under the policy of entry %llu",
+                       (unsigned long long)s->policy_at);
 }
 
 /* The approvals that the attempt's roster names, in its order, for trust_*; a
@@ -168,10 +213,12 @@ static enum qr_rc frozen(struct audit *a, struct session *s)
                              .roster = &t->roster,
                              .d = &t->d};
     enum qr_rc rc = trust_quorum_check(&ctx, &s->request, list, f.n, &a->report);
+    char proof[TRUST_DETAIL_SIZE] = "";
+    if (rc == QR_POLICY) quorum_proof(s, proof, sizeof proof);
     if (rc == QR_OK) rc = trust_descriptor_check(&ctx, &f, &a->report);
     if (rc == QR_OK) rc = trust_request_alive(&s->request, a->at.time_us, &a->report);
     free(list);
-    QR_TRY(audit_hold(a, t, QR_STALE, rc));
+    QR_TRY(rc == QR_STALE ? audit_hold(a, t, QR_STALE, rc) : audit_take_by(a, rc, proof));
     return audit_same_tree(a, &d.is.checkpoint);
 }
 

@@ -36,7 +36,7 @@ void audit_attempt_end(struct session *s)
 
 void audit_session_end(struct audit *a, struct session *s)
 {
-    audit_map_set(&a->by_leaf, &s->request.at.leaf, AUDIT_ENDED);
+    audit_map_set(&a->by_leaf, &s->request.at.leaf, AUDIT_ENDED | a->at.index);
     audit_attempt_end(s);
     free(s->approvals);
     free(s->issues);
@@ -96,11 +96,15 @@ enum qr_rc audit_breach_of(struct audit *a, const char *rule, enum qr_rc rc, con
 
 const char *audit_rule_name(enum audit_rule rule) { return rule_names[rule]; }
 
-enum qr_rc audit_take(struct audit *a, enum qr_rc rc)
+enum qr_rc audit_take(struct audit *a, enum qr_rc rc) { return audit_take_by(a, rc, ""); }
+
+enum qr_rc audit_take_by(struct audit *a, enum qr_rc rc, const char *proof)
 {
     const struct trust_finding *f = trust_report_first(&a->report);
     if (rc != QR_OK && f) {
-        const char *text = f->detail[0] ? f->detail : trust_check_text(f->id);
+        char text[2 * TRUST_DETAIL_SIZE];
+        (void)snprintf(text, sizeof text, "%s%s",
+                       f->detail[0] ? f->detail : trust_check_text(f->id), proof);
         struct audit_breach b = {a->at.index, trust_check_name(f->id), rc, text};
         tell(a, &b);
     }
@@ -246,8 +250,8 @@ struct member *audit_current(struct audit *a, const struct qr_hash *enrolment,
     struct member *m = audit_named(a, enrolment, commitment);
     if (m && m->ended)
         (void)audit_breach(a, AUDIT_CURRENT, QR_FALSE,
-                           "%s names an enrolment that was replaced or revoked",
-                           leaf_kind_name(a->e->kind));
+                           "%s names an enrolment that entry %llu had ended",
+                           leaf_kind_name(a->e->kind), (unsigned long long)m->ended_by);
     return m && !m->ended ? m : NULL;
 }
 
@@ -257,9 +261,10 @@ struct session *audit_session(struct audit *a, const struct qr_hash *leaf)
     if (i == AUDIT_NONE)
         (void)audit_breach(a, AUDIT_SESSION, QR_FALSE, "%s is of a session that nobody requested",
                            leaf_kind_name(a->e->kind));
-    else if (i == AUDIT_ENDED)
-        (void)audit_breach(a, AUDIT_SESSION, QR_FALSE, "%s is of a session that had ended",
-                           leaf_kind_name(a->e->kind));
+    else if (audit_ended(i))
+        (void)audit_breach(a, AUDIT_SESSION, QR_FALSE,
+                           "%s is of a session that had ended by entry %llu",
+                           leaf_kind_name(a->e->kind), (unsigned long long)(i & ~AUDIT_ENDED));
     return i >= AUDIT_ENDED ? NULL : &a->sessions[i];
 }
 

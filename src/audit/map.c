@@ -58,11 +58,12 @@ void audit_map_set(struct audit_map *m, const struct qr_hash *key, uint64_t valu
     p->value = value;
 }
 
-bool audit_map_next(const struct audit_map *m, uint64_t value, size_t *at, struct qr_hash *key)
+bool audit_map_next(const struct audit_map *m, uint64_t *least, size_t *at, struct qr_hash *key)
 {
     while (*at < m->room) {
         const struct audit_place *p = &m->places[(*at)++];
-        if (p->value != value) continue;
+        if (p->value < *least || p->value == AUDIT_NONE) continue;
+        *least = p->value;
         *key = (struct qr_hash){{0}};
         qr_copy(key->b, p->key, AUDIT_KEY_SIZE);
         return true;

@@ -24,8 +24,8 @@ void audit_map_fini(struct audit_map *m);
 uint64_t audit_map_get(const struct audit_map *m, const struct qr_hash *key);
 /* Sets or replaces; value is not AUDIT_NONE. */
 void audit_map_set(struct audit_map *m, const struct qr_hash *key, uint64_t value);
-/* From *at on (0 at first), the next key with this value, of which only what tells
- * keys apart is filled in; false when there is none. */
-bool audit_map_next(const struct audit_map *m, uint64_t value, size_t *at, struct qr_hash *key);
+/* From *at on (0 at first), the next key with a value of at least this, which is set
+ * to it; of the key only what tells keys apart is filled in.  false: none. */
+bool audit_map_next(const struct audit_map *m, uint64_t *least, size_t *at, struct qr_hash *key);
 
 #endif

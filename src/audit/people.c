@@ -19,6 +19,7 @@ static enum qr_rc policy_changed(struct audit *a)
     rc = audit_take(a, rc);
     if (rc != QR_OK && !loose) return rc;
     audit_trace(a, &a->people);
+    a->policy_at[p.name == LEAF_POLICY_ATTESTATION] = a->at.index;
     if (p.name == LEAF_POLICY_ATTESTATION) {
         a->context.policies.attestation = p.hash;
         return rc;
@@ -93,6 +94,7 @@ static enum qr_rc identity(struct audit *a)
     QR_TRY(fits(a, &id));
     enum qr_rc rc = key_is_free(a, &id.is);
     struct member *before = newest(a, &id.is.commitment);
+    if (before) before->ended_by = a->at.index;
     if (before) before->ended = true;
     add_member(a, &id);
     return rc;
@@ -117,8 +119,11 @@ static enum qr_rc revocation(struct audit *a)
     QR_TRY(admins(a, &is.admin_sigs));
     struct member *m = newest(a, &is.commitment);
     bool named = m && qr_hash_equal(&m->id.at.leaf, &is.enrolment);
-    if (m) audit_trace(a, &a->people);
-    if (m) m->ended = true;
+    if (m) {
+        audit_trace(a, &a->people);
+        if (!m->ended) m->ended_by = a->at.index;
+        m->ended = m->revoked = true;
+    }
     return named ? QR_OK
                  : audit_breach(a, AUDIT_CURRENT, QR_FALSE,
                                 "%s does not name the enrolment in force of this person",

@@ -44,11 +44,13 @@ static void save_steps(const struct audit *a, struct qr_buf *out)
 static void save_ended(const struct audit *a, struct qr_buf *out)
 {
     struct qr_hash key;
-    uint64_t n = 0;
-    for (size_t at = 0; audit_map_next(&a->by_leaf, AUDIT_ENDED, &at, &key);) n++;
+    uint64_t n = 0, value = AUDIT_ENDED;
+    for (size_t at = 0; audit_map_next(&a->by_leaf, &value, &at, &key); value = AUDIT_ENDED) n++;
     qr_buf_put_be64(out, n);
-    for (size_t at = 0; audit_map_next(&a->by_leaf, AUDIT_ENDED, &at, &key);)
+    for (size_t at = 0; audit_map_next(&a->by_leaf, &value, &at, &key); value = AUDIT_ENDED) {
         qr_buf_put(out, key.b, AUDIT_KEY_SIZE);
+        qr_buf_put_be64(out, value);
+    }
 }
 
 static void save_counts(const struct audit *a, struct qr_buf *out)
@@ -97,7 +99,8 @@ static void load_ended(struct audit *a, struct qr_reader *in)
     for (uint64_t i = 0; i < n && !in->failed; i++) {
         struct qr_hash key = {{0}};
         qr_read_into(in, key.b, AUDIT_KEY_SIZE);
-        audit_map_set(&a->by_leaf, &key, AUDIT_ENDED);
+        uint64_t value = qr_read_be64(in);
+        if (audit_ended(value)) audit_map_set(&a->by_leaf, &key, value);
     }
 }
 

@@ -2,6 +2,7 @@
  * signing (attempt.c). */
 #include "audit/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- opening ---- */
@@ -35,6 +36,7 @@ static enum qr_rc requested(struct audit *a)
     *s = (struct session){.request = q,
                           .policy = a->context.signing,
                           .policies = a->context.policies,
+                          .policy_at = a->policy_at[0],
                           .clean = true,
                           .live = true};
     s->request.body = NULL;
@@ -42,7 +44,11 @@ static enum qr_rc requested(struct audit *a)
     struct member *m = audit_named(a, &q.is.enrolment, &q.is.requester);
     if (!m) return QR_FALSE;
     s->stale_requester = m->ended;
-    return audit_take(a, trust_request_check(&a->context, &q, &m->id, &a->report));
+    char proof[96] = "";
+    if (!leaf_policies_equal(&q.is.policies, &a->context.policies))
+        (void)snprintf(proof, sizeof proof, ": those of entries %llu and %llu are in force",
+                       (unsigned long long)a->policy_at[0], (unsigned long long)a->policy_at[1]);
+    return audit_take_by(a, trust_request_check(&a->context, &q, &m->id, &a->report), proof);
 }
 
 /* ---- certificates ---- */
@@ -69,7 +75,7 @@ static enum qr_rc issued(struct audit *a)
     audit_once(a, ONCE_SERIAL, QR_BYTES_NONE, QR_BYTES_OF(c.serial));
     if (c.purpose == LEAF_PURPOSE_TRANSPORT) return QR_OK;
     /* cad may finish what it had begun when the session ended: of no effect */
-    if (audit_map_get(&a->by_leaf, &c.session_leaf) == AUDIT_ENDED) return QR_OK;
+    if (audit_ended(audit_map_get(&a->by_leaf, &c.session_leaf))) return QR_OK;
     struct session *s = audit_session(a, &c.session_leaf);
     if (!s) return QR_FALSE;
     enum qr_rc rc =
@@ -122,7 +128,8 @@ static enum qr_rc approval_right(struct audit *a, const struct session *s,
     if (!s->policy.requester_may_approve &&
         qr_hash_equal(&t->is.commitment, &s->request.is.requester))
         QR_TRY(audit_take(a, trust_fail(&a->report, TRUST_QUORUM_REQUESTER, QR_POLICY,
-                                        "it is the requester's own")));
+                                        "it is the requester's own, who asked by entry %llu",
+                                        (unsigned long long)s->request.at.index)));
     return audit_same_tree(a, &t->is.checkpoint);
 }
 
@@ -151,11 +158,15 @@ static enum qr_rc given(struct audit *a, struct session *s)
         rc = approval_right(a, s, &x.t);
     }
     if (rc == QR_OK) rc = given_once(a, s, &x.t.is);
-    x.wrong = rc != QR_OK || (m && m->ended);
+    x.wrong = rc != QR_OK;
+    x.late = m && m->ended;
     x.t.body = NULL;
-    for (size_t i = 0; i < s->approval_count; i++)
-        if (qr_hash_equal(&s->approvals[i].t.is.commitment, &x.t.is.commitment))
-            s->approvals[i].replaced = true;
+    for (size_t i = 0; i < s->approval_count; i++) {
+        struct standing *before = &s->approvals[i];
+        if (!qr_hash_equal(&before->t.is.commitment, &x.t.is.commitment)) continue;
+        if (!before->withdrawn) before->gone_by = a->at.index;
+        before->replaced = true;
+    }
     s->approvals = reallocarray(s->approvals, s->approval_count + 1, sizeof *s->approvals);
     if (!s->approvals) qr_fatal("out of memory");
     s->approvals[s->approval_count++] = x;
@@ -196,6 +207,7 @@ static enum qr_rc withdrawn(struct audit *a, struct session *s)
         if (!qr_hash_equal(&x->t.at.leaf, &is.approval) ||
             !qr_hash_equal(&x->t.is.commitment, &is.commitment))
             continue;
+        x->gone_by = a->at.index;
         x->withdrawn = true;
         return QR_OK;
     }
@@ -256,7 +268,7 @@ static struct session *named(struct audit *a)
         return NULL;
     }
     /* so may authd */
-    if (a->e->kind == LEAF_ROSTER_ATTESTED && audit_map_get(&a->by_leaf, &ref.leaf) == AUDIT_ENDED)
+    if (a->e->kind == LEAF_ROSTER_ATTESTED && audit_ended(audit_map_get(&a->by_leaf, &ref.leaf)))
         return NULL;
     struct session *s = audit_session(a, &ref.leaf);
     if (s && !qr_bytes_is(qr_str(id), s->request.is.session)) {

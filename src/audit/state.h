@@ -26,15 +26,18 @@ struct audit_trail {
 struct member {
     struct trust_identity id; /* borrows from json */
     json_t *json;
-    bool ended; /* replaced, revoked or erased */
+    bool ended;   /* replaced, revoked or erased ... */
+    bool revoked; /* ... the latter two */
+    uint64_t ended_by;
 };
 
 /* An approval that was given. */
 struct standing {
-    struct trust_approval t; /* identity borrows from the member's */
-    bool wrong;              /* it broke a rule */
-    bool withdrawn;
-    bool replaced; /* the person approved again */
+    struct trust_approval t;  /* identity borrows from the member's */
+    bool wrong;               /* it broke a rule */
+    bool late;                /* its enrolment had ended before it */
+    bool withdrawn, replaced; /* by the person, by entry gone_by */
+    uint64_t gone_by;
 };
 
 /* certificate.issued for a participant. */
@@ -62,6 +65,7 @@ struct session {
     struct trust_request request;
     struct signing_policy policy; /* in force at the request */
     struct leaf_policies policies;
+    uint64_t policy_at; /* of the signing policy */
     struct standing *approvals;
     size_t approval_count;
     struct issue *issues;
@@ -90,6 +94,7 @@ struct audit {
     struct audit_trail people; /* of policies and members */
     bool io;                   /* something could not be remembered or read */
     int64_t newest_us;         /* of the entries so far */
+    uint64_t policy_at[2];     /* of the policies in force, by enum leaf_policy_name */
     struct clock_of clocks[LEAF_AUTHOR_COUNT * TRUST_MAX_KEYS];
     size_t clock_count;
     struct member *members;
@@ -104,7 +109,12 @@ struct audit {
     struct once *once;
 };
 
-#define AUDIT_ENDED (AUDIT_NONE - 1)
+/* In by_leaf, with the index of the entry that ended it. */
+#define AUDIT_ENDED ((uint64_t)1 << 63)
+static inline bool audit_ended(uint64_t value)
+{
+    return value >= AUDIT_ENDED && value != AUDIT_NONE;
+}
 
 /* Records a breach by the entry under judgement; gives rc back. */
 enum qr_rc audit_breach(struct audit *a, enum audit_rule rule, enum qr_rc rc, const char *fmt, ...)
@@ -114,6 +124,8 @@ enum qr_rc audit_breach_of(struct audit *a, const char *rule, enum qr_rc rc, con
 const char *audit_rule_name(enum audit_rule rule);
 /* The same of what the report found: call it with each result of trust_*. */
 enum qr_rc audit_take(struct audit *a, enum qr_rc rc);
+/* The same with the entries that prove it, in words, behind the report's. */
+enum qr_rc audit_take_by(struct audit *a, enum qr_rc rc, const char *proof);
 /* As audit_take, but what is of this result is held until the attempt is signed:
  * an honest service can come to it, and does not go on. */
 enum qr_rc audit_hold(struct audit *a, struct attempt *t, enum qr_rc held, enum qr_rc rc);

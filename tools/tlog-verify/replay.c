@@ -16,7 +16,7 @@ const char replay_repair[] = "--explain names every entry that broke a rule, and
 static void on_breach(void *ctx, const struct audit_breach *b)
 {
     struct replay *r = ctx;
-    char text[TRUST_DETAIL_SIZE + 40];
+    char text[2 * TRUST_DETAIL_SIZE + 40];
     if (r->told++ >= MAX_BREACHES) return;
     (void)snprintf(text, sizeof text, "entry %" PRIu64 ": %s", b->index, b->text);
     answer_check(r->a, b->rule, false, text);
