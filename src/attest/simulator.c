@@ -15,10 +15,13 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PATH_SIZE 4096
 #define DAY_S 86400
@@ -267,6 +270,7 @@ struct simulator {
     struct qr_buf vek, ask, ark;
     uint64_t stall_every, stall_ms; /* every 0: never */
     atomic_uint_least64_t made;
+    int reports; /* where each is written down; -1: nowhere */
 };
 
 static void sim_close(void *ctx)
@@ -276,6 +280,7 @@ static void sim_close(void *ctx)
     qr_buf_fini(&s->vek);
     qr_buf_fini(&s->ask);
     qr_buf_fini(&s->ark);
+    if (s->reports >= 0) (void)close(s->reports);
     free(s);
 }
 
@@ -303,6 +308,18 @@ static void sim_stall(struct simulator *s)
     (void)nanosleep(&t, NULL);
 }
 
+/* One write: several processes of a node share the file. */
+static void note_report(const struct simulator *s)
+{
+    struct qr_clock clock = qr_clock_system();
+    char line[64];
+    if (s->reports < 0) return;
+    int n =
+        snprintf(line, sizeof line, "%ld %lld\n", (long)getpid(), (long long)qr_mono_us(&clock));
+    if (write(s->reports, line, (size_t)n) != n)
+        qr_fatal("simulator: a report is not written down");
+}
+
 static enum qr_rc sim_report(void *ctx, const struct attest_ask *ask, struct attest_evidence *out,
                              struct qr_err *err)
 {
@@ -310,6 +327,7 @@ static enum qr_rc sim_report(void *ctx, const struct attest_ask *ask, struct att
     struct attest_report r = s->report;
     uint8_t bytes[ATTEST_REPORT_SIZE];
     sim_stall(s);
+    note_report(s);
     qr_copy(r.report_data, ask->report_data, sizeof r.report_data);
     sim_sign(s, &r);
     attest_report_encode(&r, bytes);
@@ -418,16 +436,25 @@ static enum qr_rc read_throttle(const char *dir, struct simulator *s, struct qr_
         rc == QR_OK && at < text.n &&
         qr_parse_u64(QR_BYTES(text.p, at), 1000, &s->stall_every) == QR_OK &&
         qr_parse_u64(QR_BYTES(text.p + at + 1, text.n - at - 1), 60000, &s->stall_ms) == QR_OK &&
-        s->stall_every > 1;
+        s->stall_every > 0;
     qr_buf_fini(&text);
     return ok ? QR_OK : qr_fail(err, QR_MALFORMED, "%s/throttle: give EVERY and MS", dir);
+}
+
+static enum qr_rc open_reports(const char *dir, struct simulator *s, struct qr_err *err)
+{
+    char path[PATH_SIZE];
+    QR_TRY(path_in(dir, "reports", path, err));
+    s->reports = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    return s->reports >= 0 || errno == ENOENT ? QR_OK
+                                              : qr_fail(err, QR_IO, "%s: cannot be written", path);
 }
 
 /* A little slower than what the stalls leave, as device.c does for hardware. */
 static struct attest_pace sim_pace(const struct simulator *s)
 {
     if (s->stall_every == 0) return (struct attest_pace){.burst = 0};
-    return (struct attest_pace){.burst = (unsigned)s->stall_every - 1,
+    return (struct attest_pace){.burst = s->stall_every > 1 ? (unsigned)s->stall_every - 1 : 1,
                                 .refill_us = (int64_t)(s->stall_ms * 1000 / s->stall_every)};
 }
 
@@ -437,6 +464,7 @@ enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attes
     *out = (struct attest_device){.ctx = NULL};
     struct simulator *s = calloc(1, sizeof *s);
     if (!s) return QR_NOMEM;
+    s->reports = -1;
     qr_buf_init(&s->vek, QR_MAX_CERT_DER);
     qr_buf_init(&s->ask, QR_MAX_CERT_DER);
     qr_buf_init(&s->ark, QR_MAX_CERT_DER);
@@ -446,6 +474,7 @@ enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attes
     if (rc == QR_OK) rc = read_in(node_dir, "ark.der", &s->ark, err);
     if (rc == QR_OK) rc = read_hwid(node_dir, s->report.chip_id, err);
     if (rc == QR_OK) rc = read_throttle(node_dir, s, err);
+    if (rc == QR_OK) rc = open_reports(node_dir, s, err);
     if (rc != QR_OK) {
         sim_close(s);
         return rc;

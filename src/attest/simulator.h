@@ -28,7 +28,9 @@ enum qr_rc attest_sim_node_make(const char *root_dir, const char *node_dir, int6
 /* Opens a node's simulator; image NULL: ATTEST_SIM_IMAGE.  A file
  * node_dir/throttle of two numbers, "10 10230", makes it as slow as a cloud
  * that throttles its guests: every 10th report takes 10230 ms more, and the
- * device has the pace of hardware.  Closed with attest_device_close. */
+ * device has the pace of hardware; "1 1000" is one report a second.  To a file
+ * node_dir/reports, if there is one, each report adds a line: our process and its
+ * monotonic microseconds when the report was made.  Closed with attest_device_close. */
 enum qr_rc attest_sim_open(const char *node_dir, const char *image, struct attest_device *out,
                            struct qr_err *err) QR_MUST_CHECK;
 
