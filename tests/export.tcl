@@ -60,3 +60,9 @@ proc verify {file args} { run_program tlog-verify export {*}$args $::dir/$file }
 proc lines {file} { split [string trimright [read_file $::dir/$file] \n] \n }
 # The value of a line "KEY VALUE" of an answer.
 proc value {out key} { expr {[regexp "(?n)^$key (.*)$" $out - v] ? $v : ""} }
+
+# A python3 that has the module: Debian's where another one comes first; "": none.
+proc python_with {module} {
+  foreach p {python3 /usr/bin/python3} { if {![catch {exec $p -c "import $module"}]} { return $p } }
+  return ""
+}
