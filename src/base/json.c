@@ -14,25 +14,35 @@
 #define MAX_DEPTH 16
 #define MAX_SAFE 9007199254740992LL /* 2^53, RFC 8785 section 3.2.2.3 */
 
+/* NULL: the character stands as it is, or has no short form. */
+static const char *escape_of(unsigned char c)
+{
+    switch (c) {
+    case '"': return "\\\"";
+    case '\\': return "\\\\";
+    case '\b': return "\\b";
+    case '\t': return "\\t";
+    case '\n': return "\\n";
+    case '\f': return "\\f";
+    case '\r': return "\\r";
+    default: return NULL;
+    }
+}
+
 static void write_string(const char *s, size_t n, struct qr_buf *out)
 {
     qr_buf_put_u8(out, '"');
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        const char *esc = c == '"'    ? "\\\""
-                          : c == '\\' ? "\\\\"
-                          : c == '\b' ? "\\b"
-                          : c == '\t' ? "\\t"
-                          : c == '\n' ? "\\n"
-                          : c == '\f' ? "\\f"
-                          : c == '\r' ? "\\r"
-                                      : NULL;
+    for (size_t i = 0; i < n;) {
+        size_t from = i;
+        while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' && s[i] != '\\') i++;
+        if (i > from) qr_buf_put(out, s + from, i - from);
+        if (i == n) break;
+        unsigned char c = (unsigned char)s[i++];
+        const char *esc = escape_of(c);
         if (esc)
             qr_buf_put_str(out, esc);
-        else if (c < 0x20)
-            qr_buf_printf(out, "\\u%04x", c);
         else
-            qr_buf_put_u8(out, c);
+            qr_buf_printf(out, "\\u%04x", c);
     }
     qr_buf_put_u8(out, '"');
 }
