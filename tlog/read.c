@@ -137,7 +137,7 @@ static size_t take_row(struct walk *k, const struct store_row *row)
     size_t n = 0;
     while (n < TILE_WIDTH && k->at + n < k->to && row_next(&w, &entry))
         if (w.index - 1 >= k->at + n) k->entry[n++] = entry;
-    tlog_leaf_hashes(k->entry, n, k->leaf);
+    if (!k->group) tlog_leaf_hashes(k->entry, n, k->leaf);
     return n;
 }
 
@@ -152,7 +152,7 @@ static enum tlog_rc walk_row(struct walk *k, const struct store_row *row, struct
 {
     size_t n = take_row(k, row);
     if (k->group) {
-        struct tlog_group g = {k->at, n, k->entry, k->leaf};
+        struct tlog_group g = {k->at, n, k->entry};
         k->at += n;
         if (++k->rows % REST_ROWS == 0) k->r->s->ops->rest(k->r->s);
         return n > 0 ? k->group(k->ctx, &g) : TLOG_OK;

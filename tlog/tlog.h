@@ -492,16 +492,15 @@ enum tlog_rc tlog_consistency(struct tlog_log *log, uint64_t earlier, uint64_t l
 enum tlog_rc tlog_entries(struct tlog_log *log, uint64_t from, uint64_t to,
                           enum tlog_rc (*each)(void *ctx, uint64_t index, struct tlog_bytes entry),
                           void *ctx, struct tlog_err *err) TLOG_MUST_CHECK;
-/* Entries that follow each other, and their leaf hashes; borrowed. */
+/* Entries that follow each other; borrowed. */
 struct tlog_group {
     uint64_t first;
     size_t n; /* 1 to 256 */
     const struct tlog_bytes *entry;
-    const struct tlog_hash *leaf;
 };
-/* As tlog_entries, but nothing is compared with the tree, which saves half of the
- * hashing: the caller derives the root of all entries from their leaf hashes
- * (tlog_frontier_add_all), and compares that. */
+/* As tlog_entries, but nothing is hashed and compared with the tree: the caller
+ * derives the root of all entries (tlog_leaf_hashes, tlog_frontier_add_all), and
+ * compares that. */
 enum tlog_rc tlog_groups(struct tlog_log *log, uint64_t from, uint64_t to,
                          enum tlog_rc (*each)(void *ctx, const struct tlog_group *g), void *ctx,
                          struct tlog_err *err) TLOG_MUST_CHECK;

@@ -139,11 +139,11 @@ static void set_figure(json_t *o, const char *key, int decimals, double v)
 
 /* Entries and bytes of this run by all the time it took, beside SHA-256 alone over
  * the same bytes. */
-static void tell_speed(struct replay *r)
+static void tell_speed(struct replay *r, int64_t took_us)
 {
     json_t *o = qr_json_object();
     double entries = (double)(r->tree.size - r->resumed), mb = (double)r->bytes / 1e6;
-    double all_s = (double)(qr_mono_us(&r->pace.clock) - r->begun_us - r->aside_us) / 1e6;
+    double all_s = (double)took_us / 1e6;
     double bare_s = (double)r->floor_us / 1e6;
     set_figure(o, "seconds", 2, all_s);
     set_figure(o, "entries_per_s", 0, entries / all_s);
@@ -160,7 +160,8 @@ static enum qr_rc replay(struct replay *r)
     r->begun_us = qr_mono_us(&r->pace.clock);
     QR_TRY(r->db ? open_db(r) : open_tiles(r));
     enum qr_rc rc = replay_all(r);
-    if (r->floor) tell_speed(r);
+    int64_t took_us = qr_mono_us(&r->pace.clock) - r->begun_us;
+    if (r->floor && replay_floor(r) == QR_OK) tell_speed(r, took_us);
     if (rc == QR_OK && r->hashes_only) tell_hashed(r);
     if (rc == QR_OK && !r->hashes_only) tell_judged(r);
     return rc;

@@ -1,5 +1,6 @@
 /* replay.c - entries in groups of up to 256: their leaf hashes go into the tree
  * together, then each entry is judged. */
+#include "tools/tlog-verify/feed.h"
 #include "tools/tlog-verify/replay.h"
 
 #include <inttypes.h>
@@ -81,68 +82,93 @@ enum qr_rc replay_root_at(void *ctx, uint64_t size, struct qr_hash *root)
     return QR_OK;
 }
 
-/* The bundle that holds an entry, in r->room. */
-static enum qr_rc read_bundle(struct replay *r, uint64_t index, unsigned *width,
-                              struct qr_bytes *bundle)
+/* The bundle that holds an entry, read into r->room and cut: each entry stands
+ * after its length, big-endian (C2SP tlog-tiles).  *width is how many there are. */
+static enum tlog_rc read_bundle(struct replay *r, uint64_t index, unsigned *width,
+                                struct tlog_bytes entry[BUNDLE], struct tlog_err *err)
 {
     uint64_t left = r->head.size - index / BUNDLE * BUNDLE;
     struct tlog_resource res = {
         .entries = true, .index = index / BUNDLE, .width = left < BUNDLE ? (unsigned)left : BUNDLE};
     struct tlog_out out = {(char *)r->room, TLOG_RESOURCE_MAX, 0};
-    struct tlog_err err = {{0}};
-    enum tlog_rc rc = r->from.read(r->from.ctx, &res, &out, &err);
-    if (rc != TLOG_OK) return broken_source(r, rc, &err);
-    *width = res.width;
-    *bundle = QR_BYTES(r->room, out.n);
-    return QR_OK;
-}
-
-/* The entries of one tlog-tiles bundle: each after its length, big-endian. */
-static enum qr_rc cut_bundle(struct replay *r, struct qr_bytes bundle, unsigned width,
-                             struct tlog_bytes entry[BUNDLE])
-{
-    struct qr_reader in = qr_reader_of(bundle);
-    for (unsigned i = 0; i < width; i++) {
+    enum tlog_rc rc = r->from.read(r->from.ctx, &res, &out, err);
+    if (rc != TLOG_OK) return rc;
+    struct qr_reader in = qr_reader_of(QR_BYTES(r->room, out.n));
+    for (unsigned i = 0; i < res.width; i++) {
         struct qr_bytes e = qr_read_bytes(&in, qr_read_be16(&in));
         entry[i] = (struct tlog_bytes){e.p, e.n};
     }
-    if (qr_reader_done(&in) == QR_OK) return QR_OK;
-    return answer_fail(r->a, QR_FORK, NULL, "a bundle of entries is cut short, or too long");
+    *width = res.width;
+    if (qr_reader_done(&in) == QR_OK) return TLOG_OK;
+    (void)snprintf(err->text, sizeof err->text, "a bundle of entries is cut short, or too long");
+    return TLOG_CORRUPT;
 }
 
 enum qr_rc replay_entry(void *ctx, uint64_t index, struct qr_bytes *entry)
 {
     struct replay *r = ctx;
     struct tlog_bytes all[BUNDLE];
-    struct qr_bytes bundle;
+    struct tlog_err err = {{0}};
     unsigned width;
     if (index >= r->head.size) return answer_fail(r->a, QR_RANGE, NULL, "no such entry");
-    QR_TRY(read_bundle(r, index, &width, &bundle));
-    QR_TRY(cut_bundle(r, bundle, width, all));
+    enum tlog_rc rc = read_bundle(r, index, &width, all, &err);
+    if (rc != TLOG_OK) return broken_source(r, rc, &err);
     *entry = QR_BYTES(all[index % BUNDLE].p, all[index % BUNDLE].n);
     return QR_OK;
+}
+
+/* On another thread: it uses of r only what is read, and r->room. */
+static enum tlog_rc on_group(void *ctx, const struct tlog_group *g) { return feed_put(ctx, g); }
+
+static enum tlog_rc source(void *ctx, struct feed *f, struct tlog_err *err)
+{
+    struct replay *r = ctx;
+    struct tlog_bytes entry[BUNDLE];
+    unsigned width;
+    if (r->log) return tlog_groups(r->log, r->resumed, r->head.size, on_group, f, err);
+    for (uint64_t at = r->resumed; at < r->head.size;) {
+        unsigned skip = (unsigned)(at % BUNDLE);
+        enum tlog_rc rc = read_bundle(r, at, &width, entry, err);
+        struct tlog_group g = {at, width - skip, entry + skip};
+        if (rc == TLOG_OK) rc = feed_put(f, &g);
+        if (rc != TLOG_OK) return rc;
+        at += g.n;
+    }
+    return TLOG_OK;
+}
+
+/* Everything from where this run began, a group at a time. */
+static enum qr_rc read_all(struct replay *r,
+                           enum qr_rc (*take)(struct replay *r, const struct tlog_group *g))
+{
+    struct tlog_group g;
+    struct tlog_err err = {{0}};
+    struct feed *f = feed_start(source, r);
+    enum qr_rc rc = QR_OK;
+    while (rc == QR_OK && feed_next(f, &g)) rc = take(r, &g);
+    enum tlog_rc trc = feed_stop(f, &err);
+    return rc == QR_OK && trc != TLOG_OK ? broken_source(r, trc, &err) : rc;
 }
 
 /* ---- one group ---- */
 
 /* What SHA-256 alone takes for these bytes, in one piece and from the cache. */
-static void measure_floor(struct replay *r, const struct tlog_group *g)
+static enum qr_rc measure(struct replay *r, const struct tlog_group *g)
 {
-    int64_t begun_us = qr_mono_us(&r->pace.clock);
     qr_buf_reset(&r->flat);
     for (size_t i = 0; i < g->n; i++) qr_buf_put(&r->flat, g->entry[i].p, g->entry[i].n);
-    int64_t flat_us = qr_mono_us(&r->pace.clock);
+    int64_t begun_us = qr_mono_us(&r->pace.clock);
     r->bare = qr_sha256_one(qr_buf_bytes(&r->flat));
-    int64_t ended_us = qr_mono_us(&r->pace.clock);
-    r->floor_us += ended_us - flat_us;
-    r->aside_us += ended_us - begun_us;
+    r->floor_us += qr_mono_us(&r->pace.clock) - begun_us;
     r->bytes += r->flat.n;
+    return QR_OK;
 }
 
 static enum qr_rc take_group(struct replay *r, const struct tlog_group *g)
 {
-    if (r->floor) measure_floor(r, g);
-    if (tlog_frontier_add_all(&r->tree, g->leaf, g->n) != TLOG_OK)
+    struct tlog_hash leaf[BUNDLE];
+    tlog_leaf_hashes(g->entry, g->n, leaf);
+    if (tlog_frontier_add_all(&r->tree, leaf, g->n) != TLOG_OK)
         return answer_fail(r->a, QR_RANGE, NULL, "too many entries");
     for (size_t i = 0; r->audit && i < g->n; i++) {
         enum qr_rc rc = audit_entry(r->audit, QR_BYTES(g->entry[i].p, g->entry[i].n));
@@ -150,35 +176,6 @@ static enum qr_rc take_group(struct replay *r, const struct tlog_group *g)
     }
     pace_show(&r->pace, r->tree.size, r->head.size);
     return resume_tick(r);
-}
-
-static enum tlog_rc on_group(void *ctx, const struct tlog_group *g)
-{
-    return take_group(ctx, g) == QR_OK ? TLOG_OK : TLOG_REFUSED;
-}
-
-static enum qr_rc read_db(struct replay *r)
-{
-    struct tlog_err err = {{0}};
-    enum tlog_rc rc = tlog_groups(r->log, r->tree.size, r->head.size, on_group, r, &err);
-    if (rc == TLOG_OK) return QR_OK;
-    return r->a->rc != QR_OK ? r->a->rc : broken_source(r, rc, &err);
-}
-
-static enum qr_rc read_tiles(struct replay *r)
-{
-    struct tlog_bytes entry[BUNDLE];
-    struct tlog_hash leaf[BUNDLE];
-    while (r->tree.size < r->head.size) {
-        struct qr_bytes bundle;
-        unsigned width, skip = (unsigned)(r->tree.size % BUNDLE);
-        QR_TRY(read_bundle(r, r->tree.size, &width, &bundle));
-        QR_TRY(cut_bundle(r, bundle, width, entry));
-        tlog_leaf_hashes(entry + skip, width - skip, leaf);
-        struct tlog_group g = {r->tree.size, width - skip, entry + skip, leaf};
-        QR_TRY(take_group(r, &g));
-    }
-    return QR_OK;
 }
 
 /* ---- the whole ---- */
@@ -206,6 +203,8 @@ static enum qr_rc judged(struct replay *r)
     return c->breaches == 0 ? QR_OK : c->first;
 }
 
+enum qr_rc replay_floor(struct replay *r) { return read_all(r, measure); }
+
 enum qr_rc replay_all(struct replay *r)
 {
     struct audit_conf conf = {.dir = &r->dir,
@@ -218,7 +217,7 @@ enum qr_rc replay_all(struct replay *r)
     if (!r->hashes_only) r->audit = audit_new(&conf);
     if (r->state) QR_TRY(resume_load(r));
     pace_begin(&r->pace, r->hashes_only ? "hashed" : "judged", r->tree.size);
-    enum qr_rc rc = r->log ? read_db(r) : read_tiles(r);
+    enum qr_rc rc = read_all(r, take_group);
     pace_end(&r->pace);
     if (rc == QR_OK && r->state) rc = resume_save(r);
     if (rc == QR_OK) rc = same_root(r);
