@@ -12,6 +12,24 @@ static const char *const rule_names[AUDIT_RULES] = {
 #undef AUDIT_RULE
 };
 
+/* Whether an enrolment is in force at the entry under judgement. */
+static bool enrolled_now(void *ctx, const struct leaf_group_person *p, enum qr_role *role,
+                         struct qr_pub *person_key)
+{
+    const struct member *m = audit_member(ctx, &p->enrolment);
+    if (!m || m->ended || !qr_hash_equal(&m->id.is.commitment, &p->commitment)) return false;
+    *role = m->id.is.role;
+    *person_key = m->id.is.person_key;
+    return true;
+}
+
+/* That a commitment is used twice is found when the log has been read. */
+static bool fresh(void *ctx, const struct qr_pub *commitment)
+{
+    audit_once(ctx, ONCE_NONCE, QR_BYTES_NONE, QR_BYTES_OF(commitment->b));
+    return true;
+}
+
 struct audit *audit_new(const struct audit_conf *conf)
 {
     struct audit *a = calloc(1, sizeof *a);
@@ -24,6 +42,8 @@ struct audit *audit_new(const struct audit_conf *conf)
     a->context.of_log = true;
     trust_report_init(&a->report);
     a->once = once_new(conf->used_path);
+    const struct trust_people people = {enrolled_now, a, fresh};
+    a->groups = trust_groups_new(&a->context, &people);
     for (size_t i = 0; i < LEAF_AUTHOR_COUNT; i++)
         for (size_t k = 0; k < conf->dir->authors[i].n; k++)
             qr_key_id(&conf->dir->authors[i].k[k], a->clocks[a->clock_count++].key_id);
@@ -63,6 +83,7 @@ void audit_free(struct audit *a)
     audit_map_fini(&a->by_leaf);
     trust_report_fini(&a->report);
     once_free(a->once);
+    trust_groups_free(a->groups);
     free(a);
 }
 
@@ -175,8 +196,23 @@ static enum qr_rc judge(struct audit *a)
     case LEAF_IDENTITY_REVOKED:
     case LEAF_IDENTITY_ERASED:
     case LEAF_KEY_ROTATED: return audit_people(a);
+    case LEAF_GROUP_CREATED:
+    case LEAF_GROUP_REFRESHED:
+    case LEAF_GROUP_REPAIRED:
+    case LEAF_GROUP_RESHARED:
+    case LEAF_GROUP_RETIRED:
+    case LEAF_GROUP_SIGNING_STARTED:
+    case LEAF_GROUP_SIGNATURE_MADE: return audit_groups(a);
+    case LEAF_SESSION_REQUESTED:
+    case LEAF_SESSION_ENDED:
+    case LEAF_SIGNATURE_MADE: QR_TRY(audit_ceremony(a)); return audit_groups(a);
     default: return audit_ceremony(a);
     }
+}
+
+enum qr_rc audit_groups(struct audit *a)
+{
+    return audit_take(a, trust_groups_take(a->groups, a->e, &a->at, &a->report));
 }
 
 enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry)

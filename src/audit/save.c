@@ -4,7 +4,8 @@
  * down.  Everything else is made by a few entries of the log: those that changed
  * policies and people, and those of sessions that are open.  These are written down
  * by index and leaf hash, and judged again in their order; what they mean depends
- * on nothing but one another. */
+ * on nothing but one another.  Standing groups, and what quorums signed, are written
+ * down as they are. */
 #include "audit/state.h"
 
 #include <stdlib.h>
@@ -74,6 +75,7 @@ enum qr_rc audit_save(struct audit *a, struct qr_buf *out)
     save_counts(a, out);
     save_ended(a, out);
     save_steps(a, out);
+    trust_groups_save(a->groups, out);
     return once_save(a->once, out);
 }
 
@@ -161,6 +163,8 @@ enum qr_rc audit_load(struct audit *a, struct qr_bytes saved, audit_reader *read
     load_counts(a, &in);
     load_ended(a, &in);
     QR_TRY(load_steps(a, &in, &g));
+    if (trust_groups_load(a->groups, &in) != QR_OK)
+        return qr_fail(err, QR_MALFORMED, "standing groups as another version has them");
     QR_TRY(once_load(a->once, &in, err));
     return qr_reader_done(&in) == QR_OK
                ? QR_OK

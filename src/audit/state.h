@@ -5,6 +5,7 @@
 #include "audit/audit.h"
 #include "audit/map.h"
 #include "audit/once.h"
+#include "trust/group_check.h"
 
 enum audit_rule {
 #define AUDIT_RULE(id, name, text) AUDIT_##id,
@@ -107,6 +108,7 @@ struct audit {
     size_t session_free;      /* every slot before it is taken */
     struct audit_map by_leaf; /* session leaf -> slot, or ENDED */
     struct once *once;
+    struct trust_groups *groups;
 };
 
 /* In by_leaf, with the index of the entry that ended it. */
@@ -163,6 +165,9 @@ void audit_attempt_end(struct session *s);
 enum qr_rc audit_people(struct audit *a);
 enum qr_rc audit_ceremony(struct audit *a);
 enum qr_rc audit_attempt(struct audit *a, struct session *s);
+/* An entry about a standing group; and what a quorum asked for and signed, once it
+ * was judged. */
+enum qr_rc audit_groups(struct audit *a);
 /* certificate.issued of a group. */
 enum qr_rc audit_group(struct audit *a, struct session *s, const struct leaf_certificate *c);
 

@@ -40,6 +40,13 @@ static const struct {
     [LEAF_ATTEMPT_FAILED] = {API_ACTIVITY, OTHER, 0, "Fail", NULL},
     [LEAF_SESSION_ENDED] = {ENTITY_MANAGEMENT, OTHER, OTHER, "End", "Signing Session"},
     [LEAF_KEY_ROTATED] = {ENTITY_MANAGEMENT, 3, OTHER, "Update", "Key"},
+    [LEAF_GROUP_CREATED] = {API_ACTIVITY, 1, 0, "Create", NULL},
+    [LEAF_GROUP_REFRESHED] = {API_ACTIVITY, 3, 0, "Update", NULL},
+    [LEAF_GROUP_REPAIRED] = {API_ACTIVITY, 3, 0, "Update", NULL},
+    [LEAF_GROUP_RESHARED] = {API_ACTIVITY, 3, 0, "Update", NULL},
+    [LEAF_GROUP_RETIRED] = {API_ACTIVITY, 4, 0, "Delete", NULL},
+    [LEAF_GROUP_SIGNING_STARTED] = {API_ACTIVITY, OTHER, 0, "Start", NULL},
+    [LEAF_GROUP_SIGNATURE_MADE] = {API_ACTIVITY, 1, 0, "Create", NULL},
 };
 
 static json_t *event_new(int uid, int activity, const char *name, int64_t time_us)

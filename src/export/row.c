@@ -49,6 +49,13 @@ static const struct {
     [LEAF_ATTEMPT_FAILED] = {"error", "", ""},
     [LEAF_SESSION_ENDED] = {"error", "", ""},
     [LEAF_KEY_ROTATED] = {"success", "key change", ""},
+    [LEAF_GROUP_CREATED] = {"success", "", ""},
+    [LEAF_GROUP_REFRESHED] = {"success", "", ""},
+    [LEAF_GROUP_REPAIRED] = {"success", "", ""},
+    [LEAF_GROUP_RESHARED] = {"success", "", ""},
+    [LEAF_GROUP_RETIRED] = {"success", "", ""},
+    [LEAF_GROUP_SIGNING_STARTED] = {"success", "", ""},
+    [LEAF_GROUP_SIGNATURE_MADE] = {"success", "release", ""},
 };
 
 #define TEXT_MAX (4 * 1024 * 1024)
@@ -241,7 +248,7 @@ static void put_values(struct export_row *r)
     from_body(r, EXPORT_CERT_SERIAL, "serial");
     from_body(r, EXPORT_CERT_SHA256, k == LEAF_CERTIFICATE_ISSUED ? "sha256" : "certificate");
     from_body(r, EXPORT_GROUP_KEY_ID, "group_key");
-    if (k == LEAF_SIGNATURE_MADE)
+    if (k == LEAF_SIGNATURE_MADE || k == LEAF_GROUP_SIGNATURE_MADE)
         export_put(r, EXPORT_SIGNATURE_ALG, qr_str("FROST(Ed25519, SHA-512)"));
 }
 

@@ -20,7 +20,7 @@
 
 /* Borrows. */
 struct standing_group {
-    const uint8_t *id; /* STANDING_ID_SIZE: for us the leaf hash of its creation */
+    const uint8_t *id; /* STANDING_ID_SIZE: for us the hash of the plan that made it */
     uint32_t epoch;
     const struct frost_group *is;
 };

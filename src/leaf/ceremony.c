@@ -50,51 +50,65 @@ static json_t *pair_write(const struct leaf_commitment_pair *p)
     return o;
 }
 
-json_t *leaf_started_write(const struct leaf_started *s)
+json_t *leaf_started_payloads_write(const struct leaf_started_payload *list, size_t count, size_t n)
 {
     json_t *payloads = qr_json_array();
-    for (size_t i = 0; i < s->payload_count; i++) {
-        const struct leaf_started_payload *p = &s->payloads[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct leaf_started_payload *p = &list[i];
         json_t *pairs = qr_json_array();
-        for (size_t k = 0; k < s->n; k++) qr_json_add(pairs, pair_write(&p->pairs[k]));
+        for (size_t k = 0; k < n; k++) qr_json_add(pairs, pair_write(&p->pairs[k]));
         json_t *e = qr_json_object();
         qr_json_set(e, "commitments", pairs);
         qr_json_set_hex(e, "digest", p->digest.b, sizeof p->digest.b);
         qr_json_set_str(e, "type", qr_payload_name(p->type));
         qr_json_add(payloads, e);
     }
+    return payloads;
+}
+
+json_t *leaf_started_write(const struct leaf_started *s)
+{
     json_t *o = qr_json_object();
     attempt_write(o, &s->session, s->attempt);
     qr_json_set_hex(o, "certificate", s->certificate.b, sizeof s->certificate.b);
     qr_json_set_hex(o, "descriptor", s->descriptor.b, sizeof s->descriptor.b);
     qr_json_set_hex(o, "group_key", s->group_key.b, QR_KEY_SIZE);
-    qr_json_set(o, "payloads", payloads);
+    qr_json_set(o, "payloads", leaf_started_payloads_write(s->payloads, s->payload_count, s->n));
     return o;
 }
 
 /* One payload of signing.started; every list has the signers of the first. */
-static void started_payload_read(const json_t *v, struct leaf_started *s, size_t at,
-                                 struct qr_obj *parent)
+static void started_payload_read(const json_t *v, struct leaf_started_payload *list, size_t at,
+                                 size_t *signers, struct qr_obj *parent)
 {
-    struct leaf_started_payload *p = &s->payloads[at];
+    struct leaf_started_payload *p = &list[at];
     struct qr_obj o = qr_obj_of(v, "payload");
     const json_t *a = qr_obj_array(&o, "commitments", QR_MAX_PARTICIPANTS);
     size_t n = json_array_size(a);
-    if (at == 0) s->n = n;
-    if (n == 0 || n != s->n) qr_obj_bad(&o, "commitments");
+    if (at == 0) *signers = n;
+    if (n == 0 || n != *signers) qr_obj_bad(&o, "commitments");
     for (size_t i = 0; i < n; i++) {
         struct qr_obj c = qr_obj_of(json_array_get(a, i), "commitment");
         qr_obj_hex(&c, "binding", p->pairs[i].binding.b, QR_KEY_SIZE);
         qr_obj_hex(&c, "hiding", p->pairs[i].hiding.b, QR_KEY_SIZE);
         p->pairs[i].index = (uint32_t)qr_obj_int(&c, "index", 1, QR_MAX_PARTICIPANTS);
-        if (qr_obj_done(&c, NULL) != QR_OK || p->pairs[i].index != s->payloads[0].pairs[i].index ||
+        if (qr_obj_done(&c, NULL) != QR_OK || p->pairs[i].index != list[0].pairs[i].index ||
             (i > 0 && p->pairs[i].index <= p->pairs[i - 1].index))
             qr_obj_bad(&o, "commitments");
     }
     qr_obj_hex(&o, "digest", p->digest.b, sizeof p->digest.b);
     if (qr_payload_parse(qr_obj_str(&o, "type", 16), &p->type) != QR_OK) qr_obj_bad(&o, "type");
-    if (qr_obj_done(&o, NULL) != QR_OK || (at > 0 && p->type <= s->payloads[at - 1].type))
+    if (qr_obj_done(&o, NULL) != QR_OK || (at > 0 && p->type <= list[at - 1].type))
         qr_obj_bad(parent, "payloads");
+}
+
+size_t leaf_started_payloads_read(struct qr_obj *o, struct leaf_started_payload *list, size_t *n)
+{
+    const json_t *a = qr_obj_array(o, "payloads", QR_MAX_PAYLOADS);
+    size_t count = json_array_size(a);
+    if (count == 0) qr_obj_bad(o, "payloads");
+    for (size_t i = 0; i < count; i++) started_payload_read(json_array_get(a, i), list, i, n, o);
+    return count;
 }
 
 enum qr_rc leaf_started_read(const json_t *body, struct leaf_started *out, struct qr_err *err)
@@ -105,29 +119,47 @@ enum qr_rc leaf_started_read(const json_t *body, struct leaf_started *out, struc
     qr_obj_hex(&o, "certificate", out->certificate.b, sizeof out->certificate.b);
     qr_obj_hex(&o, "descriptor", out->descriptor.b, sizeof out->descriptor.b);
     qr_obj_hex(&o, "group_key", out->group_key.b, QR_KEY_SIZE);
-    const json_t *a = qr_obj_array(&o, "payloads", QR_MAX_PAYLOADS);
-    out->payload_count = json_array_size(a);
-    if (out->payload_count == 0) qr_obj_bad(&o, "payloads");
-    for (size_t i = 0; i < out->payload_count; i++)
-        started_payload_read(json_array_get(a, i), out, i, &o);
+    out->payload_count = leaf_started_payloads_read(&o, out->payloads, &out->n);
     return qr_obj_done(&o, err);
+}
+
+json_t *leaf_signatures_write(const struct leaf_signed_payload *list, size_t n)
+{
+    json_t *sigs = qr_json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *e = qr_json_object();
+        qr_json_set_hex(e, "digest", list[i].digest.b, QR_SHA256_SIZE);
+        qr_json_set_base64(e, "sig", QR_BYTES_OF(list[i].sig.b));
+        qr_json_set_str(e, "type", qr_payload_name(list[i].type));
+        qr_json_add(sigs, e);
+    }
+    return sigs;
+}
+
+size_t leaf_signatures_read(struct qr_obj *o, struct leaf_signed_payload *list)
+{
+    const json_t *a = qr_obj_array(o, "signatures", QR_MAX_PAYLOADS);
+    size_t n = json_array_size(a);
+    if (n == 0) qr_obj_bad(o, "signatures");
+    for (size_t i = 0; i < n; i++) {
+        struct leaf_signed_payload *p = &list[i];
+        struct qr_obj e = qr_obj_of(json_array_get(a, i), "signature");
+        qr_obj_hex(&e, "digest", p->digest.b, sizeof p->digest.b);
+        qr_obj_base64(&e, "sig", p->sig.b, sizeof p->sig.b);
+        if (qr_payload_parse(qr_obj_str(&e, "type", 16), &p->type) != QR_OK ||
+            qr_obj_done(&e, NULL) != QR_OK || (i > 0 && p->type <= list[i - 1].type))
+            qr_obj_bad(o, "signatures");
+    }
+    return n;
 }
 
 json_t *leaf_made_write(const struct leaf_made *m)
 {
-    json_t *sigs = qr_json_array();
-    for (size_t i = 0; i < m->n; i++) {
-        json_t *e = qr_json_object();
-        qr_json_set_hex(e, "digest", m->signatures[i].digest.b, QR_SHA256_SIZE);
-        qr_json_set_base64(e, "sig", QR_BYTES_OF(m->signatures[i].sig.b));
-        qr_json_set_str(e, "type", qr_payload_name(m->signatures[i].type));
-        qr_json_add(sigs, e);
-    }
     json_t *o = qr_json_object();
     attempt_write(o, &m->session, m->attempt);
     qr_json_set_hex(o, "descriptor", m->descriptor.b, sizeof m->descriptor.b);
     qr_json_set_hex(o, "group_key", m->group_key.b, QR_KEY_SIZE);
-    qr_json_set(o, "signatures", sigs);
+    qr_json_set(o, "signatures", leaf_signatures_write(m->signatures, m->n));
     qr_json_set_hex(o, "started", m->started.b, sizeof m->started.b);
     return o;
 }
@@ -139,18 +171,7 @@ enum qr_rc leaf_made_read(const json_t *body, struct leaf_made *out, struct qr_e
     out->attempt = attempt_read(&o, &out->session, 1);
     qr_obj_hex(&o, "descriptor", out->descriptor.b, sizeof out->descriptor.b);
     qr_obj_hex(&o, "group_key", out->group_key.b, QR_KEY_SIZE);
-    const json_t *a = qr_obj_array(&o, "signatures", QR_MAX_PAYLOADS);
-    out->n = json_array_size(a);
-    if (out->n == 0) qr_obj_bad(&o, "signatures");
-    for (size_t i = 0; i < out->n; i++) {
-        struct leaf_signed_payload *p = &out->signatures[i];
-        struct qr_obj e = qr_obj_of(json_array_get(a, i), "signature");
-        qr_obj_hex(&e, "digest", p->digest.b, sizeof p->digest.b);
-        qr_obj_base64(&e, "sig", p->sig.b, sizeof p->sig.b);
-        if (qr_payload_parse(qr_obj_str(&e, "type", 16), &p->type) != QR_OK ||
-            qr_obj_done(&e, NULL) != QR_OK || (i > 0 && p->type <= out->signatures[i - 1].type))
-            qr_obj_bad(&o, "signatures");
-    }
+    out->n = leaf_signatures_read(&o, out->signatures);
     qr_obj_hex(&o, "started", out->started.b, sizeof out->started.b);
     return qr_obj_done(&o, err);
 }

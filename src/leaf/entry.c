@@ -35,6 +35,13 @@ static const struct kind_row kinds[LEAF_KIND_COUNT] = {
     [LEAF_ATTEMPT_FAILED] = {"attempt.failed", BY(LEAF_COORDINATOR)},
     [LEAF_SESSION_ENDED] = {"session.ended", BY(LEAF_COORDINATOR)},
     [LEAF_KEY_ROTATED] = {"key.rotated", BY_ANY},
+    [LEAF_GROUP_CREATED] = {"group.created", BY(LEAF_COORDINATOR)},
+    [LEAF_GROUP_REFRESHED] = {"group.refreshed", BY(LEAF_COORDINATOR)},
+    [LEAF_GROUP_REPAIRED] = {"group.repaired", BY(LEAF_COORDINATOR)},
+    [LEAF_GROUP_RESHARED] = {"group.reshared", BY(LEAF_COORDINATOR)},
+    [LEAF_GROUP_RETIRED] = {"group.retired", BY(LEAF_COORDINATOR)},
+    [LEAF_GROUP_SIGNING_STARTED] = {"group.signing_started", BY(LEAF_COORDINATOR)},
+    [LEAF_GROUP_SIGNATURE_MADE] = {"group.signature_made", BY(LEAF_COORDINATOR)},
 };
 
 static const char *const authors[LEAF_AUTHOR_COUNT] = {

@@ -168,6 +168,10 @@ struct leaf_started {
     size_t payload_count;
     struct leaf_started_payload payloads[QR_MAX_PAYLOADS];
 };
+/* The field payloads of such a body, and of a standing group's (leaf/group.h). */
+json_t *leaf_started_payloads_write(const struct leaf_started_payload *list, size_t count,
+                                    size_t n);
+size_t leaf_started_payloads_read(struct qr_obj *o, struct leaf_started_payload *list, size_t *n);
 json_t *leaf_started_write(const struct leaf_started *s);
 enum qr_rc leaf_started_read(const json_t *body, struct leaf_started *out, struct qr_err *err)
     QR_MUST_CHECK;
@@ -186,6 +190,9 @@ struct leaf_made {
     size_t n;
     struct leaf_signed_payload signatures[QR_MAX_PAYLOADS];
 };
+/* The field signatures, likewise. */
+json_t *leaf_signatures_write(const struct leaf_signed_payload *list, size_t n);
+size_t leaf_signatures_read(struct qr_obj *o, struct leaf_signed_payload *list);
 json_t *leaf_made_write(const struct leaf_made *m);
 enum qr_rc leaf_made_read(const json_t *body, struct leaf_made *out, struct qr_err *err)
     QR_MUST_CHECK;
