@@ -2,6 +2,7 @@
 #include "coordinatord/handlers.h"
 
 #include "coordinatord/act.h"
+#include "coordinatord/group.h"
 #include "coordinatord/material.h"
 #include "coordinatord/show.h"
 #include "coordinatord/watch.h"
@@ -262,6 +263,53 @@ static void on_get_material(SVC, const Quorate__V1__MaterialRequest *in,
     }
     if (rc != QR_OK) rpc_fail(call, rc, err.text);
     qr_buf_fini(&bundle);
+}
+
+/* ---- standing groups ---- */
+
+static enum qr_rc fill_step(const struct group_answer *a, struct qr_arena *arena,
+                            Quorate__V1__GroupStepReply *reply)
+{
+    Quorate__V1__GroupLetter *l = qr_arena_alloc(arena, (a->count + 1) * sizeof *l);
+    Quorate__V1__GroupLetter **list = qr_arena_alloc(arena, (a->count + 1) * sizeof(void *));
+    if (!l || !list) return QR_NOMEM;
+    for (size_t i = 0; i < a->count; i++) {
+        quorate__v1__group_letter__init(&l[i]);
+        l[i].number = (uint64_t)a->letters[i].n;
+        l[i].letter = receipt_bytes(a->letters[i].bytes);
+        l[i].sig = receipt_bytes(QR_BYTES_OF(a->letters[i].sig.b));
+        list[i] = &l[i];
+    }
+    reply->attempt = a->attempt;
+    reply->state = (char *)(uintptr_t)group_state_name(a->state);
+    reply->reason = (char *)(uintptr_t)a->reason;
+    reply->letters = list;
+    reply->n_letters = a->count;
+    reply->started_index = a->started_index;
+    reply->done_index = a->done_index;
+    return QR_OK;
+}
+
+static void on_group_step(SVC, const Quorate__V1__GroupStepRequest *in,
+                          Quorate__V1__GroupStepReply_Closure closure, void *call)
+{
+    struct coord *c = of(svc);
+    struct qr_err err = {{0}};
+    struct group_answer answer;
+    Quorate__V1__GroupStepReply reply = QUORATE__V1__GROUP_STEP_REPLY__INIT;
+    struct group_ask ask = {.session = in->session,
+                            .text = of_pb(in->text),
+                            .attempt = in->attempt,
+                            .has_letter = in->letter.len > 0,
+                            .letter = of_pb(in->letter),
+                            .after = in->after};
+    (void)closure;
+    if (!service_admits(c->s, call, participants)) return;
+    enum qr_rc rc = ask.has_letter ? take_sig(in->sig, &ask.sig, &err) : QR_OK;
+    if (rc == QR_OK) rc = group_step(c, &ask, rpc_call_arena(call), &answer, &err);
+    if (rc == QR_OK) rc = fill_step(&answer, rpc_call_arena(call), &reply);
+    if (rc == QR_OK && rpc_send(call, &reply.base) != QR_OK) rc = QR_CANCELLED;
+    if (rc != QR_OK) rpc_fail(call, rc, err.text);
 }
 
 void handlers_init(struct handlers *h, struct coord *c)

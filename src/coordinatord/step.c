@@ -6,6 +6,7 @@
  * be durable. */
 #include "coordinatord/step.h"
 
+#include "coordinatord/group.h"
 #include "coordinatord/order.h"
 #include "coordinatord/watch.h"
 #include "coordinatord/work.h"
@@ -361,7 +362,7 @@ enum qr_rc step_logged(struct coord *c, const struct outbox_logged *l, struct qr
 {
     struct store_owed owed;
     enum qr_rc rc = store_owed_take(c->s->db, l->row, &owed, err);
-    if (rc == QR_NOTFOUND) return QR_OK;
+    if (rc == QR_NOTFOUND) return group_logged(c, l, err);
     if (rc == QR_OK) rc = note_entry(c, &owed, l, err);
     if (rc != QR_OK) return rc;
     struct session_event ev = {.id = owed.approval,
