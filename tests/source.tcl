@@ -72,7 +72,7 @@ set ::layer_allows {
   authd        {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   cad          {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
   coordinatord {base crypto tlog leaf pki attest frost session trust bundle db rpc http service proto}
-  participant  {base crypto tlog leaf pki attest frost trust bundle rpc proto}
+  participant  {base crypto tlog leaf pki attest frost trust bundle db rpc proto}
   cli          {base crypto tlog leaf pki attest frost trust bundle export evidence db rpc service participant proto}
   tlog-verify  {base crypto tlog leaf pki attest frost trust bundle audit export evidence}
   tools        {base crypto tlog leaf pki attest frost trust bundle export send db rpc http proto}
@@ -132,6 +132,9 @@ proc include_fault {file quoted name} {
     return ""
   }
   if {$other ni [dict get $::layer_allows $layer]} { return "$layer may not include $name" }
+  if {$layer eq "participant" && $other eq "db" && [file tail $file] ne "store.c"} {
+    return "$layer may not include $name"
+  }
   if {$layer in {tlogd authd cad coordinatord}} {
     set tail [file tail $file]
     if {$tail in {service.c service.h store.c store.h} && $other eq "rpc"} {

@@ -78,6 +78,7 @@ enum qr_rc cli_policy(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_attest(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_audit(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_evidence(struct cli *c, int argc, char **argv, struct qr_err *err);
+enum qr_rc cli_group(struct cli *c, int argc, char **argv, struct qr_err *err);
 enum qr_rc cli_identity(struct cli *c, int argc, char **argv, struct qr_err *err);
 
 #endif

@@ -26,6 +26,7 @@ static const struct cli_command commands[] = {
     {"verify", "verify a file against its bundle", cli_verify},
     {"trust", "show what this machine trusts", cli_trust},
     {"evidence", "write an evidence pack for an auditor", cli_evidence},
+    {"group", "standing groups: plan, create, change, sign", cli_group},
     {"identity", "enrol, change, revoke and erase people", cli_identity},
     {"policy", "replace the attestation policy", cli_policy},
     {"audit", "sample and checklist for auditors", cli_audit},

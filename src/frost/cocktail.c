@@ -369,12 +369,17 @@ enum qr_rc dkg_test_round2(struct dkg *d, const struct qr_bytes *msgs, struct qr
 }
 #endif
 
+enum qr_rc dkg_pending(const struct dkg *d, struct frost_share *share, struct qr_err *err)
+{
+    if (d->state != DKG_PENDING) return qr_fail(err, QR_STATE, "no share is pending");
+    return frost_share_init(share, &d->group, d->index, secret_at(d, AT_SHARE)->b, err);
+}
+
 enum qr_rc dkg_commit(const struct dkg *d, struct frost_nonces **out,
                       struct frost_commitment *commitment, struct qr_err *err)
 {
     struct frost_share share;
-    if (d->state != DKG_PENDING) return qr_fail(err, QR_STATE, "no share is pending");
-    QR_TRY(frost_share_init(&share, &d->group, d->index, secret_at(d, AT_SHARE)->b, err));
+    QR_TRY(dkg_pending(d, &share, err));
     enum qr_rc rc = frost_commit(&share, out, commitment, err);
     frost_share_fini(&share);
     return rc;

@@ -79,6 +79,11 @@ enum qr_rc dkg_round2(struct dkg *d, const struct qr_bytes *msgs, struct qr_byte
 enum qr_rc dkg_commit(const struct dkg *d, struct frost_nonces **out,
                       struct frost_commitment *commitment, struct qr_err *err) QR_MUST_CHECK;
 
+/* Likewise: the share that will hold, for who has to store it before the
+ * signature over the transcript is sent (frost_share_fini).  QR_STATE; QR_NOMEM. */
+enum qr_rc dkg_pending(const struct dkg *d, struct frost_share *share, struct qr_err *err)
+    QR_MUST_CHECK;
+
 /* Round 3: sigs is sig_1 || ... || sig_n.  Appends the certificate, gives the
  * share (frost_share_fini).  QR_MALFORMED: not n signatures; QR_FALSE: one
  * does not verify (dkg_blamed), may be called again with others; QR_STATE;

@@ -274,6 +274,13 @@ enum qr_rc reshare_pending(const struct reshare *r, struct frost_share *share, s
     return frost_share_init(share, &r->group, r->party, secret_at(r, AT_SHARE)->b, err);
 }
 
+enum qr_rc reshare_result_get(const struct reshare *r, struct reshare_result *out)
+{
+    if (r->state != RESHARE_PENDING && r->state != RESHARE_DONE) return QR_STATE;
+    *out = (struct reshare_result){qr_buf_bytes(&r->transcript), &r->group};
+    return QR_OK;
+}
+
 enum qr_rc reshare_finish(struct reshare *r, struct qr_bytes sigs, struct qr_buf *certificate,
                           struct frost_share *share, struct qr_err *err)
 {

@@ -54,6 +54,14 @@ enum qr_rc reshare_accept(struct reshare *r, const struct qr_bytes *msgs,
 enum qr_rc reshare_pending(const struct reshare *r, struct frost_share *share, struct qr_err *err)
     QR_MUST_CHECK;
 
+/* From accept on, borrowed until reshare_free: what all parties sign, and the new
+ * group.  QR_STATE before. */
+struct reshare_result {
+    struct qr_bytes transcript;
+    const struct frost_group *group;
+};
+enum qr_rc reshare_result_get(const struct reshare *r, struct reshare_result *out) QR_MUST_CHECK;
+
 /* sigs is sig_1 || ... of all parties.  Appends the certificate and ends the
  * change; share (frost_share_fini) is given where we receive, else it may be
  * NULL.  QR_MALFORMED: another number of signatures; QR_FALSE: one does not

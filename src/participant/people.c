@@ -3,8 +3,6 @@
 
 #include "participant/people.h"
 
-#include "trust/entry_check.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,13 +15,6 @@ void people_list_fini(struct people_list *l)
     free(l->row);
     *l = (struct people_list){0};
 }
-
-struct walking {
-    const struct people_until *until;
-    struct trust_context *ctx;
-    struct people_list *out;
-    bool over; /* what follows does not count */
-};
 
 static struct people_row *find(struct people_list *l, const struct qr_hash *commitment)
 {
@@ -46,7 +37,7 @@ static struct people_row *one_more(struct people_list *l)
 }
 
 /* An enrolment is a person's first entry; a change names the one in force. */
-static enum qr_rc take_identity(struct walking *w, const struct leaf_entry *e,
+static enum qr_rc take_identity(struct people_walk *w, const struct leaf_entry *e,
                                 const struct trust_place *at, struct trust_report *r)
 {
     struct trust_identity id = {.at = *at, .kind = e->kind, .body = e->body};
@@ -68,7 +59,7 @@ static enum qr_rc take_identity(struct walking *w, const struct leaf_entry *e,
     return QR_OK;
 }
 
-static enum qr_rc take_end(struct walking *w, const struct leaf_entry *e,
+static enum qr_rc take_end(struct people_walk *w, const struct leaf_entry *e,
                            const struct trust_place *at)
 {
     const struct trust_dir *t = w->ctx->dir;
@@ -85,7 +76,7 @@ static enum qr_rc take_end(struct walking *w, const struct leaf_entry *e,
     return QR_OK;
 }
 
-static enum qr_rc take_entry(struct walking *w, const struct leaf_entry *e,
+static enum qr_rc take_entry(struct people_walk *w, const struct leaf_entry *e,
                              const struct trust_place *at)
 {
     struct trust_report r;
@@ -102,10 +93,9 @@ static enum qr_rc take_entry(struct walking *w, const struct leaf_entry *e,
 }
 
 /* Only entries of people are parsed, but for a time every one must be. */
-static enum qr_rc each(void *ctx, uint64_t index, struct qr_bytes entry)
+enum qr_rc people_walk_take(struct people_walk *w, uint64_t index, struct qr_bytes entry)
 {
     static const char mark[] = "\"kind\":\"identity.";
-    struct walking *w = ctx;
     struct leaf_entry e;
     bool people = memmem(entry.p, entry.n, mark, sizeof mark - 1) != NULL;
     bool timed = w->until->time_us != INT64_MAX;
@@ -124,12 +114,17 @@ static enum qr_rc each(void *ctx, uint64_t index, struct qr_bytes entry)
     return QR_OK;
 }
 
+static enum qr_rc each(void *ctx, uint64_t index, struct qr_bytes entry)
+{
+    return people_walk_take(ctx, index, entry);
+}
+
 enum qr_rc people_as_of(struct services *s, const struct people_until *until,
                         struct people_list *out, struct qr_err *err)
 {
     struct tlog_frontier from = {.size = 0};
     *out = (struct people_list){0};
-    struct walking w = {.until = until, .out = out};
+    struct people_walk w = {.until = until, .out = out};
     w.ctx = calloc(1, sizeof *w.ctx);
     if (!w.ctx) return QR_NOMEM;
     trust_context_of(services_trust(s), QR_CLASS_ALL, w.ctx);

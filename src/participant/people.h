@@ -9,6 +9,7 @@
 
 #include "leaf/people.h"
 #include "participant/services.h"
+#include "trust/entry_check.h"
 
 enum people_state { PEOPLE_ACTIVE, PEOPLE_REVOKED, PEOPLE_ERASED };
 const char *people_state_name(enum people_state s); /* "revoked" */
@@ -33,6 +34,17 @@ struct people_until {
     uint64_t index;
     int64_t time_us;
 };
+/* For who walks the log for more than people: each entry from 0 on, in order.
+ * out begins empty; ctx accepts all classes. */
+struct people_walk {
+    const struct people_until *until;
+    struct trust_context *ctx;
+    struct people_list *out;
+    bool over; /* what follows does not count */
+};
+enum qr_rc people_walk_take(struct people_walk *w, uint64_t index, struct qr_bytes entry)
+    QR_MUST_CHECK;
+
 /* out is made anew; people_list_fini in every case.  QR_FORK, QR_UNAVAILABLE. */
 enum qr_rc people_as_of(struct services *s, const struct people_until *until,
                         struct people_list *out, struct qr_err *err) QR_MUST_CHECK;

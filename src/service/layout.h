@@ -15,7 +15,8 @@
  *                       "identity":canonical identity as an object,"salt":hex}
  *   tee/root/          simulator root; tee/NODE/ one simulated chip per node
  *   tlogd/ authd/ cad/ coordinatord/   each: tls.crt tls.key entry.key and its own
- *   client/            tls.crt tls.key of participants on this machine
+ *   client/            tls.crt tls.key of participants on this machine; shares/
+ *                      of standing groups
  *   people/EMAIL/      person.key, identity.json
  *   people/requester   link to whoever `quorate request` means when told nobody
  *   run/               ready files and logs of `quorate up` */
@@ -67,6 +68,9 @@
 /* coordinatord */
 #define LAYOUT_ENVELOPE_KEY "envelope.key"
 #define LAYOUT_COORDINATOR_DB "coordinator.db"
+
+/* client */
+#define LAYOUT_SHARES "shares" /* COMMITMENT/: shares.db and a key file for each share */
 
 /* Inside the trust directory. */
 #define LAYOUT_TRUST_JSON "trust.json"
