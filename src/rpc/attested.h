@@ -52,8 +52,12 @@ const struct rpc_guard *attested_server_guard(struct attested_server *s);
 /* Adds quorate.v1.Attest, before rpc_server_start. */
 enum qr_rc attested_server_add(struct attested_server *s, struct rpc_server *rpc,
                                struct qr_err *err) QR_MUST_CHECK;
-/* Ends every session of a node (NULL: of all): revoked, or another policy. */
+/* Ends every session of a node (NULL: of all): revoked. */
 void attested_server_end(struct attested_server *s, const char *node);
+/* Another policy is in force: no call is taken any more under a session that was
+ * opened under one of before.  Calls under way are answered; a stream ends before its
+ * next element. */
+void attested_server_policy(struct attested_server *s);
 
 /* Inside a handler: the session the call came under, for attested_secret_open.
  * NULL for a call that no guard saw.  Borrowed until the call ends. */

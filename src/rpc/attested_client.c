@@ -177,8 +177,12 @@ static enum qr_rc session_open(struct attested_client *c, int timeout_ms,
     if (rc == QR_OK) {
         attest_session_free(c->session);
         c->session = fresh;
-    } else if (rc == QR_ATTESTATION || (c->session && session_stale(c, c->session))) {
+    } else if (rc == QR_ATTESTATION) {
         session_revoke(c);
+    } else if (c->session && session_stale(c, c->session)) {
+        /* Calls under way are answered still. */
+        attest_session_free(c->session);
+        c->session = NULL;
     } else if (c->session && attest_session_age(c->session) != ATTEST_EXPIRED) {
         c->renew_after_us = qr_mono_us(&c->self.clock) + RENEW_AGAIN_US;
         rc = QR_OK;

@@ -140,6 +140,24 @@ void attested_server_end(struct attested_server *s, const char *node)
     pthread_mutex_unlock(&s->lock);
 }
 
+static bool stale(const struct attested_server *s, const struct attest_session *session)
+{
+    return !qr_hash_equal(&attest_session_peer(session)->policy_hash,
+                          &attest_self_policy(&s->self)->hash);
+}
+
+void attested_server_policy(struct attested_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct entry **at = &s->buckets[i]; *at;)
+            if (stale(s, (*at)->session))
+                entry_drop(s, at);
+            else
+                at = &(*at)->next;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- the guard ---- */
 
 static void caller_fill(const struct attest_session *session, struct rpc_caller *c)
@@ -231,7 +249,7 @@ static enum qr_rc guard_seal_frame(void *ctx, void *state, const struct rpc_guar
 {
     struct call_state *c = state;
     struct attested_frame frame = {.sequence = f->sequence, .final = f->final, .body = f->body};
-    (void)ctx;
+    if (stale(ctx, c->session)) return QR_ATTESTATION;
     return attested_stream_seal(c->session, &c->call, &frame, mac);
 }
 

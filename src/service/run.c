@@ -194,7 +194,7 @@ static enum qr_rc look_for_policy(struct service *s, struct qr_err *err)
         QR_TRY(policy_look(s->trust, s->spec->hooks.find_policy, s, err));
     if (attest_pin_waits(pin)) return QR_OK;
     /* Who satisfies it too comes back at once. */
-    if (l->attested) attested_server_end(l->attested, NULL);
+    if (l->attested) attested_server_policy(l->attested);
     qr_hex(attest_pin_now(pin)->hash.b, QR_SHA256_SIZE, hash);
     qr_log_text(&s->log, "policy.in_force", "attestation policy %s since entry %llu", hash,
                 (unsigned long long)attest_pin_from(pin));
@@ -203,13 +203,31 @@ static enum qr_rc look_for_policy(struct service *s, struct qr_err *err)
 
 static bool pause_ms(struct service *s, int ms);
 
+/* Whether the log takes us, and we it, under the policy that is in force. */
+static enum qr_rc still_one_of_us(struct service *s, struct qr_err *err)
+{
+    struct log_answer head;
+    if (!s->log_client) return QR_OK;
+    enum qr_rc rc = log_client_head(s->log_client, &head, err);
+    log_answer_fini(&head);
+    return rc;
+}
+
 static void *policy_watcher(void *arg)
 {
     struct service *s = arg;
-    while (attest_pin_waits(s->trust->attestation) && pause_ms(s, POLICY_LOOK_MS)) {
+    bool done = false;
+    while (!done && pause_ms(s, POLICY_LOOK_MS)) {
         struct qr_err err = {{0}};
         enum qr_rc rc = look_for_policy(s, &err);
-        if (rc == QR_FORK) service_fatal(s, rc, err.text);
+        if (rc == QR_OK && !attest_pin_waits(s->trust->attestation)) {
+            rc = still_one_of_us(s, &err);
+            done = rc == QR_OK;
+        }
+        if (rc == QR_FORK || rc == QR_ATTESTATION) {
+            service_fatal(s, rc, err.text);
+            done = true;
+        }
     }
     return NULL;
 }
