@@ -76,6 +76,42 @@ enum qr_rc audit_entry(struct audit *a, struct qr_bytes entry) QR_MUST_CHECK;
 enum qr_rc audit_finish(struct audit *a) QR_MUST_CHECK;
 const struct audit_counts *audit_counts(const struct audit *a);
 
+/* ---- what is in force, after the entries so far ---- */
+
+/* A person by the newest entry that enrolled them or changed their role. */
+struct audit_person {
+    const struct leaf_identity *is; /* borrows */
+    struct trust_place at;
+    bool ended; /* revoked or erased, first by this entry */
+    uint64_t ended_by;
+    bool erased; /* by this one */
+    uint64_t erased_by;
+};
+/* Each person once, in the order of those entries. */
+void audit_each_person(const struct audit *a, void (*each)(void *ctx, const struct audit_person *p),
+                       void *ctx);
+
+struct audit_open_session {
+    const struct leaf_request *is; /* borrows */
+    struct trust_place at;
+    size_t approvals;  /* that stand */
+    uint32_t attempts; /* at signing */
+};
+/* Each session without an end; one that merely expired has none yet. */
+void audit_each_session(const struct audit *a,
+                        void (*each)(void *ctx, const struct audit_open_session *s), void *ctx);
+
+/* By enum leaf_policy_name; signing is of the first. */
+struct audit_policies {
+    struct audit_policy {
+        bool set;
+        struct qr_hash hash;
+        struct trust_place at; /* the policy.changed */
+    } of[2];
+    struct signing_policy signing;
+};
+const struct audit_policies *audit_policies_now(const struct audit *a);
+
 /* ---- going on later ---- */
 
 /* Appends what audit_load needs beside the file of used_path, which is durable then:

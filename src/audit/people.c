@@ -19,12 +19,13 @@ static enum qr_rc policy_changed(struct audit *a)
     rc = audit_take(a, rc);
     if (rc != QR_OK && !loose) return rc;
     audit_trace(a, &a->people);
-    a->policy_at[p.name == LEAF_POLICY_ATTESTATION] = a->at.index;
+    a->in_force.of[p.name] = (struct audit_policy){true, p.hash, a->at};
     if (p.name == LEAF_POLICY_ATTESTATION) {
         a->context.policies.attestation = p.hash;
         return rc;
     }
     a->context.policies.signing = p.hash;
+    a->in_force.signing = signing;
     a->context.signing = signing;
     a->context.classes = audit_classes(a, &signing);
     return rc;
@@ -123,6 +124,10 @@ static enum qr_rc revocation(struct audit *a)
         audit_trace(a, &a->people);
         if (!m->ended) m->ended_by = a->at.index;
         m->ended = m->revoked = true;
+        if (a->e->kind == LEAF_IDENTITY_ERASED && !m->erased) {
+            m->erased = true;
+            m->erased_by = a->at.index;
+        }
     }
     return named ? QR_OK
                  : audit_breach(a, AUDIT_CURRENT, QR_FALSE,

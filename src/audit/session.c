@@ -36,7 +36,7 @@ static enum qr_rc requested(struct audit *a)
     *s = (struct session){.request = q,
                           .policy = a->context.signing,
                           .policies = a->context.policies,
-                          .policy_at = a->policy_at[0],
+                          .policy_at = a->in_force.of[LEAF_POLICY_SIGNING].at.index,
                           .clean = true,
                           .live = true};
     s->request.body = NULL;
@@ -47,7 +47,8 @@ static enum qr_rc requested(struct audit *a)
     char proof[96] = "";
     if (!leaf_policies_equal(&q.is.policies, &a->context.policies))
         (void)snprintf(proof, sizeof proof, ": those of entries %llu and %llu are in force",
-                       (unsigned long long)a->policy_at[0], (unsigned long long)a->policy_at[1]);
+                       (unsigned long long)a->in_force.of[LEAF_POLICY_SIGNING].at.index,
+                       (unsigned long long)a->in_force.of[LEAF_POLICY_ATTESTATION].at.index);
     return audit_take_by(a, trust_request_check(&a->context, &q, &m->id, &a->report), proof);
 }
 

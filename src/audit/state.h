@@ -30,6 +30,8 @@ struct member {
     bool ended;   /* replaced, revoked or erased ... */
     bool revoked; /* ... the latter two */
     uint64_t ended_by;
+    bool erased;
+    uint64_t erased_by;
 };
 
 /* An approval that was given. */
@@ -87,6 +89,7 @@ struct clock_of {
 struct audit {
     struct audit_conf conf;
     struct trust_context context; /* with the policies in force */
+    struct audit_policies in_force;
     struct audit_counts counts;
     struct trust_report report; /* of the entry under judgement */
     const struct leaf_entry *e; /* the entry under judgement */
@@ -95,7 +98,6 @@ struct audit {
     struct audit_trail people; /* of policies and members */
     bool io;                   /* something could not be remembered or read */
     int64_t newest_us;         /* of the entries so far */
-    uint64_t policy_at[2];     /* of the policies in force, by enum leaf_policy_name */
     struct clock_of clocks[LEAF_AUTHOR_COUNT * TRUST_MAX_KEYS];
     size_t clock_count;
     struct member *members;

@@ -27,6 +27,7 @@ extern const struct command command_fsck;
 extern const struct command command_tiles;
 extern const struct command command_log;
 extern const struct command command_duties;
+extern const struct command command_state;
 extern const struct command command_export;
 extern const struct command command_fork;
 extern const struct command command_pack;

@@ -86,6 +86,8 @@ static enum qr_rc open_tiles(struct replay *r)
     return rc;
 }
 
+enum qr_rc replay_open(struct replay *r) { return r->db ? open_db(r) : open_tiles(r); }
+
 /* ---- what came out ---- */
 
 static void fact_u64(struct answer *a, const char *key, uint64_t v)
@@ -156,9 +158,8 @@ static void tell_speed(struct replay *r, int64_t took_us)
 
 static enum qr_rc replay(struct replay *r)
 {
-    pace_init(&r->pace, r->progress);
     r->begun_us = qr_mono_us(&r->pace.clock);
-    QR_TRY(r->db ? open_db(r) : open_tiles(r));
+    QR_TRY(replay_open(r));
     enum qr_rc rc = replay_all(r);
     int64_t took_us = qr_mono_us(&r->pace.clock) - r->begun_us;
     if (r->floor && replay_floor(r) == QR_OK) tell_speed(r, took_us);
@@ -167,9 +168,35 @@ static enum qr_rc replay(struct replay *r)
     return rc;
 }
 
-static enum qr_rc run_as(bool duties, int argc, char **argv, struct answer *a)
+enum qr_rc replay_begin(struct replay *r)
 {
     struct qr_err err = {{0}};
+    if ((r->db != NULL) == (r->tiles != NULL))
+        return answer_fail(r->a, QR_USAGE, NULL, "one of --db and --tiles is needed");
+    if (r->log_id == 0 || r->log_id > UINT32_MAX)
+        return answer_fail(r->a, QR_USAGE, NULL, "--log-id is 1 to 4294967295");
+    if (r->save_s > 86400) return answer_fail(r->a, QR_USAGE, NULL, "--save-s is 0 to 86400");
+    if (qr_crypto_init(&err) != QR_OK) return answer_fail(r->a, QR_BUG, NULL, "%s", err.text);
+    enum qr_rc rc = trust_dir_load(r->trust, &r->dir, &err);
+    if (rc != QR_OK) return answer_fail(r->a, rc, NULL, "%s", err.text);
+    r->room = malloc(TLOG_RESOURCE_MAX);
+    if (!r->room) qr_fatal("out of memory");
+    qr_buf_init(&r->flat, TLOG_RESOURCE_MAX);
+    pace_init(&r->pace, r->progress);
+    return QR_OK;
+}
+
+void replay_end(struct replay *r)
+{
+    audit_free(r->audit);
+    qr_buf_fini(&r->flat);
+    free(r->room);
+    tlog_close(r->log);
+    trust_dir_fini(&r->dir);
+}
+
+static enum qr_rc run_as(bool duties, int argc, char **argv, struct answer *a)
+{
     struct replay r = {.log_id = 1, .save_s = SAVE_S, .duties = duties, .a = a};
     const struct arg args[] = {{"db", ARG_TEXT, &r.db, false},
                                {"tiles", ARG_TEXT, &r.tiles, false},
@@ -183,23 +210,9 @@ static enum qr_rc run_as(bool duties, int argc, char **argv, struct answer *a)
                                {"hashes-only", ARG_FLAG, &r.hashes_only, false}};
     size_t count = sizeof args / sizeof args[0];
     QR_TRY(args_read(argc, argv, args, duties ? count - 1 : count, NULL, a));
-    if ((r.db != NULL) == (r.tiles != NULL))
-        return answer_fail(a, QR_USAGE, NULL, "one of --db and --tiles is needed");
-    if (r.log_id == 0 || r.log_id > UINT32_MAX)
-        return answer_fail(a, QR_USAGE, NULL, "--log-id is 1 to 4294967295");
-    if (r.save_s > 86400) return answer_fail(a, QR_USAGE, NULL, "--save-s is 0 to 86400");
-    if (qr_crypto_init(&err) != QR_OK) return answer_fail(a, QR_BUG, NULL, "%s", err.text);
-    enum qr_rc rc = trust_dir_load(r.trust, &r.dir, &err);
-    if (rc != QR_OK) return answer_fail(a, rc, NULL, "%s", err.text);
-    r.room = malloc(TLOG_RESOURCE_MAX);
-    if (!r.room) qr_fatal("out of memory");
-    qr_buf_init(&r.flat, TLOG_RESOURCE_MAX);
-    rc = replay(&r);
-    audit_free(r.audit);
-    qr_buf_fini(&r.flat);
-    free(r.room);
-    tlog_close(r.log);
-    trust_dir_fini(&r.dir);
+    enum qr_rc rc = replay_begin(&r);
+    if (rc == QR_OK) rc = replay(&r);
+    replay_end(&r);
     return rc;
 }
 

@@ -7,8 +7,8 @@
 
 static const struct command *const commands[] = {
     &command_inclusion, &command_consistency, &command_checkpoint, &command_bundle, &command_proof,
-    &command_fsck,      &command_tiles,       &command_log,        &command_duties, &command_export,
-    &command_pack,      &command_blame,       &command_fork,
+    &command_fsck,      &command_tiles,       &command_log,        &command_duties, &command_state,
+    &command_export,    &command_pack,        &command_blame,      &command_fork,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

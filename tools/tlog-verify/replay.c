@@ -164,6 +164,20 @@ static enum qr_rc measure(struct replay *r, const struct tlog_group *g)
     return QR_OK;
 }
 
+/* Whether an entry is to be judged yet. */
+static bool wanted(struct replay_until *u, uint64_t index, const struct tlog_bytes *entry)
+{
+    struct leaf_entry e;
+    if (index > u->index) u->reached = true;
+    if (!u->reached && u->time_us != INT64_MAX &&
+        leaf_parse(QR_BYTES(entry->p, entry->n), &e, NULL) == QR_OK) {
+        u->reached = e.time_us > u->time_us;
+        leaf_fini(&e);
+    }
+    if (!u->reached) u->judged = index + 1;
+    return !u->reached;
+}
+
 static enum qr_rc take_group(struct replay *r, const struct tlog_group *g)
 {
     struct tlog_hash leaf[BUNDLE];
@@ -171,6 +185,7 @@ static enum qr_rc take_group(struct replay *r, const struct tlog_group *g)
     if (tlog_frontier_add_all(&r->tree, leaf, g->n) != TLOG_OK)
         return answer_fail(r->a, QR_RANGE, NULL, "too many entries");
     for (size_t i = 0; r->audit && i < g->n; i++) {
+        if (r->until && !wanted(r->until, g->first + i, &g->entry[i])) break;
         enum qr_rc rc = audit_entry(r->audit, QR_BYTES(g->entry[i].p, g->entry[i].n));
         if (rc != QR_OK) return answer_fail(r->a, rc, NULL, "the replay cannot go on");
     }

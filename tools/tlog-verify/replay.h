@@ -1,6 +1,6 @@
 /* replay.h - a log read from its first entry to its last, or from where an earlier
  * run left off: hashed, judged (src/audit), and remembered for a later run.
- * Private to tlog-verify: log.c says what is asked and what came out, replay.c
+ * Private to tlog-verify: log.c and state.c say what is asked and what came out, replay.c
  * reads and judges, resume.c keeps the state. */
 #ifndef TLOG_VERIFY_REPLAY_H
 #define TLOG_VERIFY_REPLAY_H
@@ -11,10 +11,19 @@
 
 #include <limits.h>
 
+/* Where judging ends; what follows is only hashed. */
+struct replay_until {
+    uint64_t index;  /* the last one that is judged */
+    int64_t time_us; /* and before the first one that is newer */
+    uint64_t judged; /* out: entries */
+    bool reached;    /* out */
+};
+
 struct replay {
     /* what is asked */
     const char *db, *tiles, *trust, *state;
     uint64_t log_id, save_s;
+    struct replay_until *until; /* NULL: judge all */
     bool simulated, duties, hashes_only, floor, progress;
     /* the log */
     struct trust_dir dir;
@@ -42,6 +51,13 @@ struct replay {
 };
 
 extern const char replay_repair[];
+
+/* Checks --db, --tiles and --log-id, reads the trust directory, makes room;
+ * replay_end in every case. */
+enum qr_rc replay_begin(struct replay *r) QR_MUST_CHECK;
+/* Opens the log and believes its checkpoint, or says why not. */
+enum qr_rc replay_open(struct replay *r) QR_MUST_CHECK;
+void replay_end(struct replay *r);
 
 /* Reads and judges all that is left; the log is open and its head believed. */
 enum qr_rc replay_all(struct replay *r) QR_MUST_CHECK;
