@@ -395,7 +395,8 @@ enum qr_rc group_change_run(const struct group_run_conf *conf, struct leaf_group
     QR_TRY(run_new(conf, &r, err));
     enum qr_rc rc = QR_OK;
     if (r->plan.step != LEAF_GROUP_RETIRE) rc = run_parties(r, r->plan.party, r->plan.parties, err);
-    if (rc == QR_OK) rc = carry_out(r, err);
+    /* who was interrupted after agreeing has only to settle */
+    if (rc == QR_OK && !r->over) rc = carry_out(r, err);
     if (rc == QR_OK) rc = settle(r, out, err);
     run_free(r);
     return rc;

@@ -26,6 +26,7 @@ struct run {
     struct qr_buf bytes; /* of the bundle */
     struct bundle bundle;
     struct bundle_facts facts;
+    bool over;               /* the log shows that the plan was carried out */
     struct qr_hash approved; /* leaf hash of the quorum's signature.made */
     struct run_party *party;
     size_t parties;

@@ -383,6 +383,7 @@ static void apply(struct trust_groups *g, const struct leaf_group_plan *p,
         qr_copy(now->name, p->name, sizeof now->name);
     }
     now->ref = c->to;
+    now->plan = qr_sha256_one(c->plan);
     now->is = *is;
     now->at = *at;
     now->classes = at->classes;
@@ -428,6 +429,7 @@ static enum qr_rc take_retired(struct trust_groups *g, const struct leaf_entry *
     QR_TRY(check_plan(g, &p, &plan, r));
     struct trust_group *now = find(g, &is.of.group);
     now->retired = true;
+    now->plan = plan;
     now->at = *at;
     return QR_OK;
 }

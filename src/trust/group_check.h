@@ -26,6 +26,7 @@ struct trust_group {
     struct frost_group is; /* n, t, Y, Y_i */
     struct leaf_group_person member[QR_MAX_PARTICIPANTS];
     struct trust_place at; /* of its newest entry */
+    struct qr_hash plan;   /* that the newest change, or its end, carried out */
     uint64_t created;      /* index of its first */
     uint64_t signatures;   /* group.signature_made */
 };
