@@ -308,7 +308,8 @@ static enum qr_rc signature(struct audit *a, const struct session *s, const stru
 {
     const struct leaf_signed_payload *got = &m->signatures[i];
     const struct leaf_payload *p = &s->attempt->d.is.payloads.p[i];
-    struct trust_given given = {.first = i > 0 ? &m->signatures[i - 1].sig : NULL};
+    struct trust_given given = {.first = i > 0 ? &m->signatures[i - 1].sig : NULL,
+                                .group_key = &s->attempt->dkg.group_key};
     const struct attempt *t = s->attempt;
     struct qr_buf msg;
     qr_buf_init(&msg, MAX_MESSAGE);

@@ -8,8 +8,8 @@
 /* Members of a key group, which frost/ may be asked to make or to sign with by
  * others than a ceremony: arrays on the stack, a certificate of 560 KiB. */
 #define QR_MAX_MEMBERS 128
-/* Payload types one session may sign: dsse, sshsig, raw and room for more. */
-#define QR_MAX_PAYLOADS 5
+/* Payload types one session may sign: all that there are. */
+#define QR_MAX_PAYLOADS 8
 /* Sessions that one requester has open at the same time: a person who may ask
  * must not fill the log and the database for everybody. */
 #define QR_MAX_OPEN_SESSIONS 100

@@ -6,12 +6,15 @@
 
 static const char *const class_names[] = {"demo", "simulated", "softseal", "unattended"};
 static const char *const role_names[] = {"engineer", "steward", "auditor", "admin"};
-static const char *const payload_names[] = {"dsse", "raw", "sshsig", "minisign", "minisign-global"};
+static const char *const payload_names[] = {
+    "dsse", "raw", "sshsig", "minisign", "minisign-global", "x509-csr", "x509-ca", "x509-cert"};
+static const char *const usage_names[] = {"server", "client", "code"};
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 _Static_assert(COUNT(class_names) == 4 && QR_CLASS_ALL == 15u, "a name for each class");
 _Static_assert(COUNT(role_names) == QR_ROLES, "a name for each role");
 _Static_assert(COUNT(payload_names) == QR_PAYLOADS, "a name for each payload type");
+_Static_assert(COUNT(usage_names) == QR_USAGES, "a name for each usage");
 
 const char *qr_class_name(unsigned bit)
 {
@@ -28,7 +31,20 @@ const char *qr_payload_name(enum qr_payload type)
     return (unsigned)type < QR_PAYLOADS ? payload_names[type] : "?";
 }
 
-bool qr_payload_needs_file(enum qr_payload type) { return type == QR_RAW || type == QR_MINISIGN; }
+const char *qr_usage_name(enum qr_usage usage)
+{
+    return (unsigned)usage < QR_USAGES ? usage_names[usage] : "?";
+}
+
+bool qr_payload_needs_file(enum qr_payload type)
+{
+    return type == QR_RAW || type == QR_MINISIGN || type == QR_X509_CERT;
+}
+
+bool qr_payload_is_x509(enum qr_payload type)
+{
+    return type == QR_X509_CSR || type == QR_X509_CA || type == QR_X509_CERT;
+}
 
 static size_t find(const char *const *names, size_t count, struct qr_bytes s)
 {
@@ -56,6 +72,13 @@ enum qr_rc qr_payload_parse(struct qr_bytes s, enum qr_payload *out)
     size_t i = find(payload_names, QR_PAYLOADS, s);
     *out = i < QR_PAYLOADS ? (enum qr_payload)i : QR_DSSE;
     return i < QR_PAYLOADS ? QR_OK : QR_MALFORMED;
+}
+
+enum qr_rc qr_usage_parse(struct qr_bytes s, enum qr_usage *out)
+{
+    size_t i = find(usage_names, QR_USAGES, s);
+    *out = i < QR_USAGES ? (enum qr_usage)i : QR_SERVER;
+    return i < QR_USAGES ? QR_OK : QR_MALFORMED;
 }
 
 json_t *qr_classes_json(uint32_t classes)
@@ -99,6 +122,13 @@ enum qr_payload qr_obj_payload(struct qr_obj *o, const char *key)
     enum qr_payload type;
     if (qr_payload_parse(qr_obj_str(o, key, 16), &type) != QR_OK) qr_obj_bad(o, key);
     return type;
+}
+
+enum qr_usage qr_obj_usage(struct qr_obj *o, const char *key)
+{
+    enum qr_usage usage;
+    if (qr_usage_parse(qr_obj_str(o, key, 16), &usage) != QR_OK) qr_obj_bad(o, key);
+    return usage;
 }
 
 void qr_classes_text(uint32_t classes, char out[64])

@@ -220,7 +220,9 @@ static enum qr_rc judge_payload(struct court *c, const struct frost_group *g, si
                 c->letters[round][i].body.p + share_at(&c->d->payloads, payload) * SCALAR_SIZE,
                 SCALAR_SIZE);
     }
-    struct trust_given given = {c->k->file, payload > 0 ? sig : NULL};
+    struct qr_pub key;
+    qr_copy(key.b, g->key.b, sizeof key.b);
+    struct trust_given given = {c->k->file, payload > 0 ? sig : NULL, &key};
     qr_buf_init(&msg, QR_MAX_RAW_FILE);
     enum qr_rc rc = trust_payload_message(f->context.dir, &f->request.is, c->d, p, &given, &msg);
     struct frost_package package = {.msg = qr_buf_bytes(&msg), .list = list, .count = c->d->n};

@@ -1,6 +1,5 @@
 /* verify_emit.c - files for ssh-keygen, openssl, signify, minisign, in-toto verifiers and
- * readers of signed notes; they
- * prove that a key signed, and only the bundle proves whose key it is. */
+ * readers of signed notes, and certificates; they prove that a key signed, and only the bundle proves whose key it is. */
 #include "bundle/verify_cmd.h"
 
 #include "base/file.h"
@@ -64,6 +63,23 @@ static enum qr_rc emit_minisign(const struct bundle_facts *f, size_t i, const ch
     return rc;
 }
 
+static enum qr_rc emit_x509(const struct bundle_facts *f, size_t i, const char *path,
+                            struct qr_err *err)
+{
+    const struct leaf_payload *p = &f->descriptor.is.payloads.p[i];
+    const char *suffix = p->type == QR_X509_CSR  ? ".csr.pem"
+                         : p->type == QR_X509_CA ? ".ca.pem"
+                                                 : ".cert.pem";
+    struct trust_given given = {.group_key = &f->group_key};
+    struct qr_buf out;
+    qr_buf_init(&out, MAX_FILE);
+    enum qr_rc rc = trust_payload_pem(&f->request.is, &f->descriptor.is, p, &given,
+                                      &f->made.signatures[i].sig, &out, err);
+    if (rc == QR_OK) rc = write_beside(path, suffix, qr_buf_bytes(&out), err);
+    qr_buf_fini(&out);
+    return rc;
+}
+
 static enum qr_rc emit_signature(const struct bundle_facts *f, const struct trust_dir *dir,
                                  size_t i, const char *path, struct qr_err *err)
 {
@@ -74,6 +90,7 @@ static enum qr_rc emit_signature(const struct bundle_facts *f, const struct trus
     enum qr_rc rc = QR_OK;
     if (p->type == QR_MINISIGN) return emit_minisign(f, i, path, err);
     if (p->type == QR_MINISIGN_GLOBAL) return QR_OK;
+    if (qr_payload_is_x509(p->type)) return emit_x509(f, i, path, err);
     qr_buf_init(&out, MAX_FILE);
     if (p->type == QR_RAW)
         qr_buf_put_bytes(&out, QR_BYTES_OF(sig->b));

@@ -176,7 +176,8 @@ static enum qr_rc signature_check(const struct ending *e, size_t i)
     const struct bundle_facts *f = e->f;
     const struct leaf_payload *p = &f->descriptor.is.payloads.p[i];
     struct trust_given given = {.file = e->opt->has_file ? e->opt->file : QR_BYTES_NONE,
-                                .first = i > 0 ? &e->s->b->payloads[i - 1].sig : NULL};
+                                .first = i > 0 ? &e->s->b->payloads[i - 1].sig : NULL,
+                                .group_key = &f->group_key};
     struct qr_buf msg;
     if (p->type == QR_RAW && !e->opt->has_file) {
         trust_skip(e->r, TRUST_SIGNATURE_PAYLOAD, "not checked: raw needs the file");
@@ -185,6 +186,8 @@ static enum qr_rc signature_check(const struct ending *e, size_t i)
     }
     if (p->type == QR_MINISIGN && !e->opt->has_file)
         trust_skip(e->r, TRUST_SIGNATURE_PAYLOAD, "BLAKE2b not compared: minisign needs the file");
+    if (p->type == QR_X509_CERT && !e->opt->has_file)
+        trust_skip(e->r, TRUST_SIGNATURE_PAYLOAD, "request not compared: x509-cert needs the file");
     qr_buf_init(&msg, MAX_MESSAGE + given.file.n);
     enum qr_rc rc =
         trust_payload_message(f->context.dir, &f->request.is, &f->descriptor.is, p, &given, &msg);

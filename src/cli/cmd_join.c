@@ -10,6 +10,7 @@
 #include "cli/screen.h"
 #include "participant/follow.h"
 #include "participant/standing.h"
+#include "trust/payload_x509.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ static const struct qr_setting own[] = {
     OPEN_PERSON_SETTINGS,
     {"SESSION", "session", QR_SET_TEXT, NULL, 0, 0, "session id, as request printed it"},
     {"FILE", "file", QR_SET_PATH, NULL, 0, 0,
-     "the file itself: its hash is compared; raw and minisign need it"},
+     "the file itself: its hash is compared; raw, minisign and x509-cert need it"},
     {"YES", "yes", QR_SET_SWITCH, NULL, 0, 0, "approve without asking (class unattended)"},
     {"OUT", "output", QR_SET_PATH, NULL, 0, 0, "where the bundle goes (default NAME.quorate)"},
     {"ALLOW_SIMULATED", "allow-simulated", QR_SET_SWITCH, NULL, 0, 0,
@@ -86,6 +87,9 @@ static enum qr_rc read_file(struct joining *j, struct qr_err *err)
     if (!qr_hash_equal(&h, &a->sha256) || (a->has_size && a->size != j->file.n))
         return qr_fail(err, QR_FALSE, "your file is not the one that the session is about");
     j->has_file = true;
+    const struct leaf_payloads *p = &j->facts->facts.request.is.payloads;
+    for (size_t i = 0; i < p->n; i++)
+        QR_TRY(payload_x509_check(&p->p[i], qr_buf_bytes(&j->file), err));
     return QR_OK;
 }
 

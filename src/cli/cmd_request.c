@@ -8,6 +8,7 @@
 #include "frost/payload.h"
 #include "leaf/session.h"
 #include "participant/pb.h"
+#include "pki/x509.h"
 
 #include "quorate/v1/coordinator.pb-c.h"
 
@@ -20,8 +21,11 @@ static const struct qr_setting own[] = {
     OPEN_PERSON_SETTINGS,
     {"DIGEST", "artifact-digest", QR_SET_HASH, NULL, 0, 0, "SHA-256 of the file, instead of FILE"},
     {"PAYLOADS", "payload", QR_SET_TEXT, "dsse,sshsig", 0, 0,
-     "what to sign: dsse, sshsig, raw, minisign, separated by commas"},
+     "what to sign: dsse, sshsig, raw, minisign, x509-csr, x509-ca, x509-cert, by commas"},
     {"NAMESPACE", "namespace", QR_SET_TEXT, "file", 0, 0, "SSHSIG namespace"},
+    {"SUBJECT", "subject", QR_SET_TEXT, NULL, 0, 0, "common name of x509-csr and x509-ca"},
+    {"USAGE", "usage", QR_SET_TEXT, "server", 0, 0, "x509-cert: server, client or code"},
+    {"DAYS", "days", QR_SET_INT, "90", 1, LEAF_MAX_DAYS, "validity of x509-ca and x509-cert"},
     {"EXPIRES", "expires-in", QR_SET_INT, "86400", 10, 604800, "seconds that people have to join"},
 };
 static const struct qr_config_spec spec = {
@@ -29,7 +33,8 @@ static const struct qr_config_spec spec = {
     .summary = "asks for a signature on a file; prints the session's id",
     .examples = "  quorate request release.tar.gz\n"
                 "  quorate request --artifact-digest $(sha256sum < f | cut -d' ' -f1)\n"
-                "  quorate request --payload dsse,sshsig,raw --expires-in 3600 release.tar.gz\n",
+                "  quorate request --payload dsse,sshsig,raw --expires-in 3600 release.tar.gz\n"
+                "  quorate request --payload x509-ca,x509-cert --subject 'Ex CA' host.csr\n",
     .names = open_names,
     .own = own,
     .own_count = sizeof own / sizeof own[0],
@@ -73,7 +78,8 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
         if (qr_payload_parse(QR_BYTES(p, n), &type) != QR_OK || type == QR_MINISIGN_GLOBAL ||
             (set & (1u << type)))
             return qr_fail(err, QR_USAGE,
-                           "--payload takes dsse, sshsig, raw and minisign, each once");
+                           "--payload takes dsse, sshsig, raw, minisign, x509-csr, x509-ca and "
+                           "x509-cert, each once");
         set |= 1u << type;
         if (type == QR_MINISIGN) set |= 1u << QR_MINISIGN_GLOBAL;
         p += n + (p[n] == ',');
@@ -84,7 +90,50 @@ static enum qr_rc read_payloads(struct cli *c, struct leaf_payloads *out, struct
         l->type = (enum qr_payload)t;
         if (l->type == QR_SSHSIG) (void)snprintf(l->ns, sizeof l->ns, "%s", ns);
     }
+    if ((set & (1u << QR_X509_CERT)) && !(set & (1u << QR_X509_CA)))
+        return qr_fail(err, QR_USAGE, "x509-cert goes with x509-ca, which issues it");
     return out->n ? QR_OK : qr_fail(err, QR_USAGE, "--payload names nothing");
+}
+
+/* Name and key of the certificate are those of FILE, a request. */
+static enum qr_rc read_csr(struct cli *c, struct leaf_x509 *x, struct qr_err *err)
+{
+    char **operands;
+    struct pki_x509_request q;
+    struct qr_buf file;
+    if (qr_config_operands(c->config, &operands) != 1 || strcmp(operands[0], "-") == 0)
+        return qr_fail(err, QR_USAGE, "x509-cert needs FILE, a certificate request");
+    qr_buf_init(&file, QR_MAX_CONFIG_FILE);
+    enum qr_rc rc = qr_file_read(operands[0], &file, err);
+    if (rc == QR_OK) rc = pki_x509_request_read(qr_buf_bytes(&file), &q, err);
+    qr_buf_fini(&file);
+    if (rc != QR_OK) return rc;
+    (void)snprintf(x->subject, sizeof x->subject, "%s", q.subject);
+    x->key_n = q.spki_n;
+    qr_copy(x->key, q.spki, q.spki_n);
+    if (x->usage == QR_SERVER && !leaf_host_ok(qr_str(x->subject)))
+        return qr_fail(err, QR_USAGE, "the request's common name is not a host's name");
+    return leaf_subject_ok(qr_str(x->subject))
+               ? QR_OK
+               : qr_fail(err, QR_USAGE, "the request names no subject");
+}
+
+static enum qr_rc read_x509(struct cli *c, struct leaf_payload *p, struct qr_err *err)
+{
+    struct leaf_x509 *x = &p->x509;
+    const char *subject = qr_config_str(c->config, "SUBJECT");
+    if (!qr_payload_is_x509(p->type)) return QR_OK;
+    if (p->type != QR_X509_CSR) x->days = (uint32_t)qr_config_int(c->config, "DAYS", 90);
+    if (p->type == QR_X509_CERT) {
+        if (qr_usage_parse(qr_str(qr_config_str(c->config, "USAGE")), &x->usage) != QR_OK)
+            return qr_fail(err, QR_USAGE, "--usage takes server, client or code");
+        return read_csr(c, x, err);
+    }
+    if (!subject || !leaf_subject_ok(qr_str(subject)))
+        return qr_fail(err, QR_USAGE, "%s needs --subject, 1 to 64 printable ASCII characters",
+                       qr_payload_name(p->type));
+    (void)snprintf(x->subject, sizeof x->subject, "%s", subject);
+    return QR_OK;
 }
 
 /* minisign signs another hash than the artifact's, of the same bytes. */
@@ -123,6 +172,7 @@ static enum qr_rc build(struct cli *c, const struct open_all *o, struct leaf_req
     QR_TRY(read_artifact(c, &r->artifact, err));
     QR_TRY(read_payloads(c, &r->payloads, err));
     QR_TRY(hash_for_minisign(c, r, err));
+    for (size_t i = 0; i < r->payloads.n; i++) QR_TRY(read_x509(c, &r->payloads.p[i], err));
     r->created_us = qr_now_us(&c->clock);
     int64_t life = qr_config_int(c->config, "EXPIRES", 86400);
     if (life > (int64_t)o->trust->signing.max_session_s) life = o->trust->signing.max_session_s;

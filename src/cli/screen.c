@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "leaf/message.h"
+#include "pki/x509.h"
 
 static void standing(const struct bundle_facts *f, uint32_t have[2])
 {
@@ -32,6 +33,42 @@ static void write_payloads(const struct leaf_payloads *p, struct qr_buf *out)
         if (p->p[i].ns[0]) qr_buf_printf(out, "(%s)", p->p[i].ns);
     }
     qr_buf_put_u8(out, '\n');
+}
+
+static void write_key(const struct leaf_x509 *x, struct qr_buf *out)
+{
+    const char *name;
+    char hex[2 * QR_SHA256_SIZE + 1];
+    struct qr_bytes key = QR_BYTES(x->key, x->key_n);
+    struct qr_hash h = qr_sha256_one(key);
+    qr_hex(h.b, sizeof h.b, hex);
+    bool known = pki_x509_key_name(key, &name) == QR_OK;
+    qr_buf_printf(out, "            its key: %s, SHA-256 %s\n",
+                  known ? name : "of no kind that is signed", hex);
+}
+
+/* What the certificates and requests will say, all of it. */
+static void write_x509(const struct leaf_request *r, struct qr_buf *out)
+{
+    static const char *const usages[QR_USAGES] = {"a TLS server of this name", "a TLS client",
+                                                  "code signing"};
+    const char *ca = "";
+    for (size_t i = 0; i < r->payloads.n; i++) {
+        const struct leaf_payload *p = &r->payloads.p[i];
+        const struct leaf_x509 *x = &p->x509;
+        if (p->type == QR_X509_CSR)
+            qr_buf_printf(out, "Request:    for a certificate of the new key as \"%s\"\n",
+                          x->subject);
+        if (p->type == QR_X509_CA) {
+            ca = x->subject;
+            qr_buf_printf(out, "CA:         the new key as \"%s\" for %u days; no CA below it\n",
+                          ca, x->days);
+        }
+        if (p->type != QR_X509_CERT) continue;
+        qr_buf_printf(out, "Certifies:  \"%s\" for %u days as %s, by \"%s\"\n", x->subject, x->days,
+                      usages[x->usage], ca);
+        write_key(x, out);
+    }
 }
 
 /* What minisign's second signature vouches for. */
@@ -64,6 +101,7 @@ void screen_write(const struct bundle_facts *f, enum qr_role role, bool checked_
     write_artifact(&r->artifact, checked_file, out);
     write_payloads(&r->payloads, out);
     write_comment(r, out);
+    write_x509(r, out);
     qr_buf_printf(out, "Asked by:   person %s (%s)\n", requester,
                   qr_role_name(f->requester.is.role));
     qr_buf_printf(out, "Open until: %s\n", until);

@@ -65,7 +65,8 @@ static enum qr_rc combine_one(struct ceremony_part *p, size_t i, struct combinat
     struct qr_buf msg;
     qr_buf_init(&msg, MESSAGE_MAX);
     /* minisign stands before what is over it. */
-    struct trust_given given = {p->v.file, i > 0 ? &k->made.signatures[i - 1].sig : NULL};
+    struct trust_given given = {p->v.file, i > 0 ? &k->made.signatures[i - 1].sig : NULL,
+                                &k->made.group_key};
     enum qr_rc rc = trust_payload_message(p->c->s->trust, &p->v.request.is, &p->v.descriptor,
                                           payload, &given, &msg);
     if (rc != QR_OK) {

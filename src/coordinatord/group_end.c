@@ -253,7 +253,7 @@ static enum qr_rc verify_each(struct group_at *a, const struct view *v, const st
     enum qr_rc rc = QR_OK;
     if (sigs.n != p->n * QR_SIG_SIZE) return qr_fail(err, QR_MALFORMED, "not a signature each");
     for (size_t i = 0; i < p->n && rc == QR_OK; i++) {
-        const struct trust_given given = {v->file, NULL};
+        const struct trust_given given = {.file = v->file};
         struct qr_sig sig;
         struct qr_buf msg;
         qr_buf_init(&msg, QR_MAX_RAW_FILE);

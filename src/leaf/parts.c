@@ -26,6 +26,17 @@ bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_polici
            qr_hash_equal(&a->signing, &b->signing);
 }
 
+static void x509_write(json_t *o, const struct leaf_payload *p)
+{
+    const struct leaf_x509 *x = &p->x509;
+    qr_json_set_str(o, "subject", x->subject);
+    if (p->type == QR_X509_CSR) return;
+    qr_json_set_int(o, "days", x->days);
+    if (p->type == QR_X509_CA) return;
+    qr_json_set_base64(o, "key", QR_BYTES(x->key, x->key_n));
+    qr_json_set_str(o, "usage", qr_usage_name(x->usage));
+}
+
 json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
 {
     json_t *a = qr_json_array();
@@ -35,6 +46,7 @@ json_t *leaf_payloads_write(const struct leaf_payloads *ps, bool with_digest)
         qr_json_set_str(o, "type", qr_payload_name(p->type));
         if (p->type == QR_SSHSIG) qr_json_set_str(o, "namespace", p->ns);
         if (p->type == QR_MINISIGN) qr_json_set_hex(o, "blake2b", p->blake2b, sizeof p->blake2b);
+        if (qr_payload_is_x509(p->type)) x509_write(o, p);
         if (with_digest) qr_json_set_hex(o, "digest", p->digest.b, sizeof p->digest.b);
         qr_json_add(a, o);
     }
@@ -50,6 +62,53 @@ bool leaf_namespace_ok(struct qr_bytes s)
     return true;
 }
 
+bool leaf_subject_ok(struct qr_bytes s)
+{
+    if (s.n == 0 || s.n > LEAF_MAX_SUBJECT || s.p[0] == ' ' || s.p[s.n - 1] == ' ') return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < ' ' || s.p[i] > '~') return false;
+    return true;
+}
+
+bool leaf_host_ok(struct qr_bytes s)
+{
+    size_t label = 0, dots = 0;
+    if (s.n > LEAF_MAX_SUBJECT) return false;
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        bool end = i + 1 == s.n || s.p[i + 1] == '.';
+        if (c == '.' ? label == 0 : !word && (c != '-' || label == 0 || end)) return false;
+        label = c == '.' ? 0 : label + 1;
+        dots += c == '.';
+    }
+    return label > 0 && dots > 0;
+}
+
+static void x509_read(struct qr_obj *o, enum qr_payload type, struct leaf_x509 *out)
+{
+    struct qr_bytes s = qr_obj_str(o, "subject", LEAF_MAX_SUBJECT);
+    if (leaf_subject_ok(s))
+        qr_copy(out->subject, s.p, s.n);
+    else
+        qr_obj_bad(o, "subject");
+    if (type == QR_X509_CSR) return;
+    out->days = (uint32_t)qr_obj_int(o, "days", 1, LEAF_MAX_DAYS);
+    if (type == QR_X509_CA) return;
+    struct qr_buf key;
+    qr_buf_init(&key, sizeof out->key);
+    qr_obj_base64_buf(o, "key", &key);
+    if (qr_buf_ok(&key) == QR_OK && key.n > 0) {
+        qr_copy(out->key, key.p, key.n);
+        out->key_n = key.n;
+    } else {
+        qr_obj_bad(o, "key");
+    }
+    qr_buf_fini(&key);
+    out->usage = qr_obj_usage(o, "usage");
+    if (out->usage == QR_SERVER && !leaf_host_ok(s)) qr_obj_bad(o, "subject");
+}
+
 static void payload_read(const json_t *v, bool with_digest, struct leaf_payload *out,
                          struct qr_obj *parent, const char *key)
 {
@@ -63,8 +122,15 @@ static void payload_read(const json_t *v, bool with_digest, struct leaf_payload 
             qr_obj_bad(&o, "namespace");
     }
     if (out->type == QR_MINISIGN) qr_obj_hex(&o, "blake2b", out->blake2b, sizeof out->blake2b);
+    if (qr_payload_is_x509(out->type)) x509_read(&o, out->type, &out->x509);
     if (with_digest) qr_obj_hex(&o, "digest", out->digest.b, sizeof out->digest.b);
     if (qr_obj_done(&o, NULL) != QR_OK) qr_obj_bad(parent, key);
+}
+
+/* Who is certified, by whom: the CA stands before, and outlives it. */
+static bool has_ca(const struct leaf_payload *cert, const struct leaf_payload *before)
+{
+    return before && before->type == QR_X509_CA && before->x509.days >= cert->x509.days;
 }
 
 void leaf_payloads_read(struct qr_obj *o, const char *key, bool with_digest,
@@ -79,9 +145,17 @@ void leaf_payloads_read(struct qr_obj *o, const char *key, bool with_digest,
         if (i > 0 && out->p[i].type <= out->p[i - 1].type) qr_obj_bad(o, key);
         if ((out->p[i].type == QR_MINISIGN_GLOBAL) != (i > 0 && out->p[i - 1].type == QR_MINISIGN))
             qr_obj_bad(o, key);
+        if (out->p[i].type == QR_X509_CERT && !has_ca(&out->p[i], i > 0 ? &out->p[i - 1] : NULL))
+            qr_obj_bad(o, key);
     }
     if (n > 0 && out->p[n - 1].type == QR_MINISIGN) qr_obj_bad(o, key);
     out->n = n;
+}
+
+static bool x509_same(const struct leaf_x509 *a, const struct leaf_x509 *b)
+{
+    return strcmp(a->subject, b->subject) == 0 && a->days == b->days && a->usage == b->usage &&
+           qr_bytes_equal(QR_BYTES(a->key, a->key_n), QR_BYTES(b->key, b->key_n));
 }
 
 bool leaf_payloads_same(const struct leaf_payloads *a, const struct leaf_payloads *b)
@@ -89,7 +163,8 @@ bool leaf_payloads_same(const struct leaf_payloads *a, const struct leaf_payload
     if (a->n != b->n) return false;
     for (size_t i = 0; i < a->n; i++)
         if (a->p[i].type != b->p[i].type || strcmp(a->p[i].ns, b->p[i].ns) != 0 ||
-            !qr_bytes_equal(QR_BYTES_OF(a->p[i].blake2b), QR_BYTES_OF(b->p[i].blake2b)))
+            !qr_bytes_equal(QR_BYTES_OF(a->p[i].blake2b), QR_BYTES_OF(b->p[i].blake2b)) ||
+            !x509_same(&a->p[i].x509, &b->p[i].x509))
             return false;
     return true;
 }

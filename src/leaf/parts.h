@@ -20,15 +20,33 @@ bool leaf_policies_equal(const struct leaf_policies *a, const struct leaf_polici
 bool leaf_namespace_ok(struct qr_bytes s);
 #define LEAF_BLAKE2B_SIZE 64
 
+/* What a certificate or a request for one will say; docs/FORMATS.md section 8. */
+#define LEAF_MAX_SUBJECT 64
+#define LEAF_MAX_SUBJECT_KEY 120
+#define LEAF_MAX_DAYS 3650
+struct leaf_x509 {
+    char subject[LEAF_MAX_SUBJECT + 1]; /* common name */
+    uint32_t days;                      /* x509-ca, x509-cert: of validity */
+    enum qr_usage usage;                /* x509-cert */
+    size_t key_n;                       /* x509-cert: SubjectPublicKeyInfo of the subject */
+    uint8_t key[LEAF_MAX_SUBJECT_KEY];
+};
+/* 1..64 printable ASCII characters, none of them a space at an end. */
+bool leaf_subject_ok(struct qr_bytes s);
+/* ... that are a host's name: labels of a-z, 0-9 and inner '-', two or more. */
+bool leaf_host_ok(struct qr_bytes s);
+
 /* A payload as requested; in a descriptor with the digest of its bytes. */
 struct leaf_payload {
     enum qr_payload type;
     uint8_t blake2b[LEAF_BLAKE2B_SIZE]; /* minisign: of the file */
     char ns[LEAF_MAX_NAMESPACE + 1];    /* sshsig: namespace, 1..64 of [a-z0-9.@-]; else "" */
-    struct qr_hash digest;              /* SHA-256 of the message; requested: zeros */
+    struct qr_hash digest;              /* section 8; requested: zeros */
+    struct leaf_x509 x509;              /* x509-csr, x509-ca, x509-cert; else zeros */
 };
 /* Types are distinct and in the order of enum qr_payload; minisign has
- * minisign-global behind it, which is nowhere else. */
+ * minisign-global behind it, which is nowhere else; x509-cert has x509-ca, which
+ * is valid as long, before it. */
 struct leaf_payloads {
     size_t n;
     struct leaf_payload p[QR_MAX_PAYLOADS];
@@ -36,7 +54,7 @@ struct leaf_payloads {
 json_t *leaf_payloads_write(const struct leaf_payloads *p, bool with_digest);
 void leaf_payloads_read(struct qr_obj *o, const char *key, bool with_digest,
                         struct leaf_payloads *out);
-/* Same types and namespaces; digests are not compared. */
+/* The same request; digests are not compared. */
 bool leaf_payloads_same(const struct leaf_payloads *a, const struct leaf_payloads *b);
 
 /* Size and root of a checkpoint. */

@@ -11,6 +11,7 @@
 #include "frost/dispute.h"
 #include "frost/payload.h"
 #include "frost/sign.h"
+#include "trust/payload_x509.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,8 +234,8 @@ static enum qr_rc find_self(struct ceremony *c, const struct leaf_descriptor *d,
                : qr_fail(err, QR_FALSE, "the descriptor has other keys in our place");
 }
 
-/* raw and minisign sign the file itself: every signer must have it, and raw must
- * not mean something to another protocol. */
+/* raw and minisign sign the file itself, and x509-cert says what it asks for:
+ * every signer must have it, and raw must not mean something to another protocol. */
 static enum qr_rc files_allowed(const struct ceremony *c, const struct leaf_descriptor *d,
                                 struct qr_err *err)
 {
@@ -247,6 +248,7 @@ static enum qr_rc files_allowed(const struct ceremony *c, const struct leaf_desc
         if (type == QR_RAW) QR_TRY(payload_raw_check(c->is.file, err));
         if (type == QR_MINISIGN && !payload_minisign_is(c->is.file, d->payloads.p[i].blake2b))
             return qr_fail(err, QR_FALSE, "the requested BLAKE2b is of another file");
+        QR_TRY(payload_x509_check(&d->payloads.p[i], c->is.file, err));
     }
     return QR_OK;
 }
@@ -507,6 +509,7 @@ struct signing {
     const struct leaf_started *started;
     const struct frost_share *share;
     const struct qr_sig *first; /* that the payload's bytes begin with, or NULL */
+    struct qr_pub key;          /* the group's, of our own key generation */
 };
 
 /* The bytes of the i-th payload, rebuilt here, and the same that were logged. */
@@ -514,7 +517,7 @@ static enum qr_rc rebuild(const struct ceremony *c, const struct signing *s, siz
                           struct qr_buf *msg, struct qr_err *err)
 {
     const struct leaf_payload *p = &c->descriptor.payloads.p[i];
-    struct trust_given given = {c->is.has_file ? c->is.file : QR_BYTES_NONE, s->first};
+    struct trust_given given = {c->is.has_file ? c->is.file : QR_BYTES_NONE, s->first, &s->key};
     struct qr_hash digest;
     enum qr_rc rc = trust_payload_message(c->is.trust, s->request, &c->descriptor, p, &given, msg);
     if (rc == QR_OK) rc = trust_payload_named(s->request, p, qr_buf_bytes(msg), &digest);
@@ -549,6 +552,7 @@ static enum qr_rc sign_known(struct ceremony *c, const struct bundle_facts *f,
 {
     struct signing s = {.request = &f->request.is, .started = f->started, .share = share};
     size_t left = 0;
+    qr_copy(s.key.b, share->group.key.b, sizeof s.key.b);
     for (size_t i = 0; i < c->descriptor.payloads.n; i++) {
         if (c->descriptor.payloads.p[i].type == QR_MINISIGN_GLOBAL)
             left = i;
@@ -656,7 +660,8 @@ static enum qr_rc sign_second(struct ceremony *c, const struct heard *h, struct 
 {
     const struct chain *k = c->chain;
     struct qr_sig first;
-    struct signing s = {&k->request, &k->started, &k->share, &first};
+    struct signing s = {
+        .request = &k->request, .started = &k->started, .share = &k->share, .first = &first};
     QR_TRY(first_signature(c, h, &first, err));
     return sign_payload(c, &s, k->first + 1, body, err);
 }

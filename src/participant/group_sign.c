@@ -31,7 +31,7 @@ static enum qr_rc make_messages(struct run *r, struct signing *s, struct qr_err 
 {
     const struct trust_dir *dir = services_trust(r->conf->services);
     const struct leaf_descriptor *d = &r->facts.descriptor.is;
-    const struct trust_given given = {r->conf->has_file ? r->conf->file : QR_BYTES_NONE, NULL};
+    const struct trust_given given = {.file = r->conf->has_file ? r->conf->file : QR_BYTES_NONE};
     s->payloads = d->payloads.n;
     for (size_t i = 0; i < s->payloads; i++) {
         const struct leaf_payload *p = &d->payloads.p[i];

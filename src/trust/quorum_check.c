@@ -4,6 +4,7 @@
 
 #include "frost/payload.h"
 #include "leaf/message.h"
+#include "trust/payload_x509.h"
 
 #define US_PER_S 1000000LL
 /* Statement of QR_MAX_PARTICIPANTS approvals. */
@@ -233,6 +234,9 @@ enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_
     case QR_SSHSIG: return payload_sshsig(qr_str(p->ns), req->artifact.sha256.b, out);
     case QR_MINISIGN: return minisign_message(req, p, given->file, out);
     case QR_MINISIGN_GLOBAL: return global_message(req, given->first, out);
+    case QR_X509_CSR:
+    case QR_X509_CA:
+    case QR_X509_CERT: return payload_x509_message(req, d, p, given, out);
     default: break;
     }
     QR_TRY(file_is(req, given->file));
@@ -258,6 +262,7 @@ enum qr_rc trust_payload_named(const struct leaf_request *req, const struct leaf
                                struct qr_bytes msg, struct qr_hash *out)
 {
     if (p->type == QR_MINISIGN_GLOBAL) return global_digest(req, out);
+    if (qr_payload_is_x509(p->type)) return payload_x509_digest(req, p->type, out);
     *out = qr_sha256_one(msg);
     return QR_OK;
 }
@@ -267,6 +272,7 @@ enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_r
                                 struct qr_hash *out)
 {
     if (p->type == QR_MINISIGN_GLOBAL) return global_digest(req, out);
+    if (qr_payload_is_x509(p->type)) return payload_x509_digest(req, p->type, out);
     if (p->type == QR_RAW) {
         *out = req->artifact.sha256;
         return QR_OK;

@@ -31,8 +31,9 @@ struct trust_descriptor {
 };
 /* What some payloads are made of besides the entries; borrows. */
 struct trust_given {
-    struct qr_bytes file;       /* raw; minisign compares it; p NULL: none */
-    const struct qr_sig *first; /* minisign-global: the signature minisign; NULL: none */
+    struct qr_bytes file;           /* raw; minisign and x509-cert compare it; p NULL: none */
+    const struct qr_sig *first;     /* minisign-global: the signature minisign; NULL: none */
+    const struct qr_pub *group_key; /* x509-*: stands in the bytes; NULL: not made yet */
 };
 /* Appends the message that a payload stands for.  The file's digest is compared:
  * QR_FALSE; QR_POLICY: a file that would mean something else to another
@@ -40,15 +41,21 @@ struct trust_given {
 enum qr_rc trust_payload_message(const struct trust_dir *dir, const struct leaf_request *req,
                                  const struct leaf_descriptor *d, const struct leaf_payload *p,
                                  const struct trust_given *given, struct qr_buf *out) QR_MUST_CHECK;
-/* What names that message in entries: its SHA-256, or for minisign-global the
- * digest of what it is made of (docs/FORMATS.md section 8).  Needs neither file
- * nor signature. */
+/* What names that message in entries: its SHA-256, or where it holds what the
+ * session makes (minisign-global, x509-*), the digest of what it is made of
+ * (docs/FORMATS.md section 8).  Needs neither file nor signature nor key. */
 enum qr_rc trust_payload_digest(const struct trust_dir *dir, const struct leaf_request *req,
                                 const struct leaf_descriptor *d, const struct leaf_payload *p,
                                 struct qr_hash *out) QR_MUST_CHECK;
 /* The same from the message itself, where that can be. */
 enum qr_rc trust_payload_named(const struct leaf_request *req, const struct leaf_payload *p,
                                struct qr_bytes msg, struct qr_hash *out) QR_MUST_CHECK;
+/* A certificate or request for one as PEM.  QR_FALSE: not signed by the group;
+ * QR_RANGE: p is no such payload, or no key is given. */
+enum qr_rc trust_payload_pem(const struct leaf_request *req, const struct leaf_descriptor *d,
+                             const struct leaf_payload *p, const struct trust_given *given,
+                             const struct qr_sig *sig, struct qr_buf *out, struct qr_err *err)
+    QR_MUST_CHECK;
 /* A freeze and everything it was made from; borrows. */
 struct trust_freeze {
     const struct trust_request *req;

@@ -7,7 +7,7 @@
 
 #define TAG "quorate/signing-policy/v1"
 /* A policy says minisign for both of its signatures. */
-#define POLICY_PAYLOADS QR_MINISIGN_GLOBAL
+#define ALL_PAYLOADS (((1u << QR_PAYLOADS) - 1) & ~(1u << QR_MINISIGN_GLOBAL))
 #define MAX_ROLE 32u
 #define MAX_SESSION_S 604800u
 #define MAX_AGE_S 604800u
@@ -86,7 +86,7 @@ static enum qr_rc read_bit(enum type type, struct qr_bytes word, uint32_t *bit)
     if (type == CLASSES) return qr_class_parse(word, bit);
     enum qr_payload p;
     QR_TRY(qr_payload_parse(word, &p));
-    if (p >= POLICY_PAYLOADS) return QR_MALFORMED;
+    if (p == QR_MINISIGN_GLOBAL) return QR_MALFORMED;
     *bit = 1u << p;
     return QR_OK;
 }
@@ -203,7 +203,7 @@ static const char *bit_name(enum type type, unsigned bit)
     return type == CLASSES ? qr_class_name(bit) : qr_payload_name((enum qr_payload)bit);
 }
 
-static unsigned bits_of(enum type type) { return type == CLASSES ? 4 : POLICY_PAYLOADS; }
+static unsigned bits_of(enum type type) { return type == CLASSES ? 4 : QR_PAYLOADS; }
 
 static json_t *list_json(enum type type, uint32_t set)
 {
@@ -333,7 +333,7 @@ void signing_policy_development(uint32_t engineers, uint32_t stewards, struct si
                                    .engineers = engineers,
                                    .stewards = stewards,
                                    .requester_may_approve = true,
-                                   .payloads = (1u << POLICY_PAYLOADS) - 1,
+                                   .payloads = ALL_PAYLOADS,
                                    .classes = QR_CLASS_ALL,
                                    .max_session_s = 86400,
                                    .max_checkpoint_age_s = 3600,
