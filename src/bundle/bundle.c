@@ -2,6 +2,7 @@
 #include "bundle/bundle.h"
 
 #include "base/json.h"
+#include "pki/ssh.h"
 
 #define MAX_BLOB (1024 * 1024)
 
@@ -169,6 +170,14 @@ static void read_dkg(struct bundle *b, struct qr_obj *o)
     if ((transcript.n > 0) != (b->transcript.n > 0)) qr_obj_bad(o, "transcript");
 }
 
+/* Optional: there only where cad gave one. */
+static void read_ssh(struct bundle *b, struct qr_obj *o)
+{
+    if (!qr_obj_has(o, "ssh_certificate")) return;
+    b->ssh = blob(b, qr_obj_str(o, "ssh_certificate", 2 * PKI_SSH_MAX));
+    if (b->ssh.n == 0) qr_obj_bad(o, "ssh_certificate");
+}
+
 enum qr_rc bundle_read(struct qr_bytes s, struct bundle *out, struct qr_err *err)
 {
     if (s.n > QR_MAX_BUNDLE)
@@ -186,6 +195,7 @@ enum qr_rc bundle_read(struct qr_bytes s, struct bundle *out, struct qr_err *err
     read_list(out, &o, "grants", false, &out->grants, &out->grant_count);
     read_payloads(out, &o);
     read_dkg(out, &o);
+    read_ssh(out, &o);
     enum qr_rc rc = qr_obj_done(&o, err);
     json_decref(v);
     if (rc != QR_OK) bundle_fini(out);
@@ -263,7 +273,7 @@ enum qr_rc bundle_write(const struct bundle *b, struct qr_buf *out)
     if (b->consistency_count > BUNDLE_MAX_CONSISTENCY || b->entry_count > BUNDLE_MAX_ENTRIES ||
         b->certificate_count > BUNDLE_MAX_ITEMS || b->evidence_count > BUNDLE_MAX_ITEMS ||
         b->grant_count > BUNDLE_MAX_ITEMS || b->payload_count > QR_MAX_PAYLOADS ||
-        b->transcript.n > MAX_BLOB)
+        b->transcript.n > MAX_BLOB || b->ssh.n > PKI_SSH_MAX)
         return QR_RANGE;
     json_t *o = qr_json_object();
     qr_json_set(o, "certificates", list_json(b->certificates, b->certificate_count, true));
@@ -276,6 +286,7 @@ enum qr_rc bundle_write(const struct bundle *b, struct qr_buf *out)
     qr_json_set_bytes(o, "origin", b->origin);
     qr_json_set(o, "payloads", payloads_json(b));
     qr_json_set_str(o, "session", b->session);
+    if (b->ssh.n > 0) qr_json_set(o, "ssh_certificate", base64_json(b->ssh));
     qr_json_set_str(o, "stage", bundle_stage_name(b->stage));
     qr_json_set(o, "transcript", base64_json(b->transcript));
     qr_json_set_str(o, "type", "quorate.bundle");

@@ -67,6 +67,7 @@ struct bundle {
     bool has_frames;
     uint8_t frames[QR_SHA512_SIZE];
     struct qr_bytes transcript; /* DKG certificate; empty before `started` */
+    struct qr_bytes ssh;        /* OpenSSH certificate of the group key; may be empty */
     struct qr_arena arena;
 };
 

@@ -358,7 +358,8 @@ static enum qr_rc payload_list_check(const struct bundle *b, const struct leaf_r
         ok = b->payloads[i].type == q->payloads.p[i].type &&
              b->payloads[i].has_sig == (b->stage == BUNDLE_SIGNED);
     ok = ok && b->has_frames == (b->stage >= BUNDLE_STARTED) &&
-         (b->transcript.n > 0) == (b->stage >= BUNDLE_STARTED);
+         (b->transcript.n > 0) == (b->stage >= BUNDLE_STARTED) &&
+         (b->ssh.n == 0 || b->stage >= BUNDLE_STARTED);
     return trust_check(r, TRUST_BUNDLE_STAGE, ok, QR_FALSE,
                        "its payloads, frames or transcript do not fit its stage");
 }

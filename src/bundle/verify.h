@@ -51,6 +51,7 @@ struct bundle_facts {
     struct trust_place started_at;
     struct leaf_started *started;
     struct qr_pub group_key; /* computed from the transcript */
+    struct qr_bytes ssh;     /* OpenSSH certificate of a pinned CA; else empty */
     /* from `signed` */
     struct leaf_made made;
     struct leaf_entry *parsed; /* of every entry, in the bundle's order */

@@ -124,6 +124,14 @@ static void put_short(struct qr_buf *out, const struct qr_hash *h)
     qr_buf_put_hex(out, QR_BYTES(h->b, 8));
 }
 
+/* As ssh-keygen's -Overify-time reads it, to the second. */
+static void put_ssh_time(int64_t us, char out[64])
+{
+    char t[QR_TIME_LEN + 1];
+    qr_time_format(us, t); /* 2026-11-23T15:34:00.123456Z */
+    (void)snprintf(out, 64, "%.4s%.2s%.2s%.2s%.2s%.2sZ", t, t + 5, t + 8, t + 11, t + 14, t + 17);
+}
+
 static void text_facts(const struct run *x, struct qr_buf *out)
 {
     const struct bundle_facts *f = x->facts;
@@ -148,6 +156,10 @@ static void text_facts(const struct run *x, struct qr_buf *out)
         qr_buf_printf(out, "signed      %s\n", qr_payload_name(f->made.signatures[i].type));
     qr_buf_put_str(out, "group key   ");
     qr_buf_put_hex(out, QR_BYTES_OF(f->group_key.b));
+    if (f->ssh.n > 0) {
+        put_ssh_time(f->started_at.time_us, text);
+        qr_buf_printf(out, "\nopenssh     certified, valid at %s", text);
+    }
     qr_time_format(f->time_us, time);
     qr_buf_printf(out, "\nlog         %s\nas of       size %llu, %s, %u witnesses\n",
                   x->dir->origin, (unsigned long long)f->head.size, time, f->witnesses);
@@ -193,6 +205,11 @@ static void json_facts(const struct run *x, json_t *doc)
     qr_json_set_str(doc, "origin", x->dir->origin);
     qr_json_set_hex(doc, "requester", f->request.is.requester.b, QR_SHA256_SIZE);
     qr_json_set_str(doc, "session", f->request.is.session);
+    if (f->ssh.n > 0) {
+        char at[64];
+        put_ssh_time(f->started_at.time_us, at);
+        qr_json_set_str(doc, "ssh_verify_time", at);
+    }
     qr_json_set(doc, "signatures", signatures);
     qr_json_set_time(doc, "time", f->time_us);
     qr_json_set_int(doc, "witnesses", f->witnesses);

@@ -6,12 +6,13 @@
 #include "frost/payload.h"
 #include "frost/sigfile.h"
 #include "leaf/message.h"
+#include "pki/ssh.h"
 
 #include <limits.h>
 #include <stdio.h>
 
 #define MAX_FILE 65536
-#define PRINCIPAL "quorate"
+#define PRINCIPAL PKI_SSH_PRINCIPAL
 
 static enum qr_rc write_beside(const char *path, const char *suffix, struct qr_bytes data,
                                struct qr_err *err)
@@ -127,6 +128,24 @@ static enum qr_rc emit_raw(const struct bundle_facts *f, const struct qr_sig *si
     return rc;
 }
 
+/* The signature with the OpenSSH certificate, and the line for who pins its CA. */
+static enum qr_rc emit_certified(const struct bundle_facts *f, size_t i, const char *path,
+                                 struct qr_err *err)
+{
+    struct qr_bytes ns = qr_str(f->descriptor.is.payloads.p[i].ns);
+    struct qr_pub ca;
+    struct qr_buf out;
+    QR_TRY(pki_ssh_ca(f->ssh, &ca));
+    qr_buf_init(&out, MAX_FILE);
+    enum qr_rc rc = sigfile_sshsig_certified(f->ssh, ns, f->made.signatures[i].sig.b, &out);
+    if (rc == QR_OK) rc = write_beside(path, ".cert.sshsig", qr_buf_bytes(&out), err);
+    qr_buf_reset(&out);
+    if (rc == QR_OK) rc = sigfile_allowed_authority(ca.b, qr_str(PKI_SSH_PRINCIPAL), ns, &out);
+    if (rc == QR_OK) rc = write_beside(path, ".cert.allowed_signers", qr_buf_bytes(&out), err);
+    qr_buf_fini(&out);
+    return rc;
+}
+
 /* One line per namespace that was signed. */
 static enum qr_rc put_signers(const struct bundle_facts *f, struct qr_buf *out)
 {
@@ -154,6 +173,8 @@ enum qr_rc verify_emit(const struct bundle_facts *f, const struct trust_dir *dir
         rc = emit_signature(f, dir, i, path, err);
         if (rc == QR_OK && f->descriptor.is.payloads.p[i].type == QR_RAW)
             rc = emit_raw(f, &f->made.signatures[i].sig, file, path, err);
+        if (rc == QR_OK && f->descriptor.is.payloads.p[i].type == QR_SSHSIG && f->ssh.n > 0)
+            rc = emit_certified(f, i, path, err);
     }
     qr_buf_fini(&pem);
     qr_buf_fini(&signers);

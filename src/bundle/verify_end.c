@@ -6,6 +6,7 @@
 #include "frost/package.h"
 #include "leaf/certificate.h"
 #include "trust/signing_check.h"
+#include "trust/ssh_check.h"
 
 #include <stdlib.h>
 
@@ -139,6 +140,20 @@ static enum qr_rc group_check(const struct sorted *s, struct bundle_facts *f,
                        QR_FALSE, NULL);
 }
 
+/* (l), the certificate for OpenSSH */
+static enum qr_rc ssh_check(const struct sorted *s, struct bundle_facts *f, struct trust_report *r)
+{
+    const struct trust_dir *dir = f->context.dir;
+    struct trust_ssh of = {.req = &f->request, .policy = &f->context.signing, .group = &f->group};
+    struct leaf_certificate logged;
+    struct qr_err err = {{0}};
+    if (leaf_certificate_read(s->parsed[s->group_issued].body, &logged, &err) != QR_OK)
+        return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
+    QR_TRY(trust_ssh_check(dir, &of, s->b->ssh, &logged, r));
+    if (dir->ssh_ca.n > 0) f->ssh = s->b->ssh;
+    return QR_OK;
+}
+
 /* What the checks of the signatures share. */
 struct ending {
     const struct sorted *s;
@@ -256,6 +271,7 @@ enum qr_rc verify_end(const struct sorted *s, const struct bundle_options *opt,
     if (leaf_started_read(s->parsed[started].body, f->started, &err) != QR_OK)
         return trust_stop(r, TRUST_ENTRY_FORM, QR_MALFORMED, "%s", err.text);
     QR_TRY(group_check(s, f, r));
+    QR_TRY(ssh_check(s, f, r));
     struct trust_signing signing = signing_of(f);
     QR_TRY(trust_started_check(&signing, f->started, r));
     struct ending e = {.s = s, .opt = opt, .f = f, .group = &c.group, .r = r};

@@ -8,6 +8,7 @@
 #include "cad/state.h"
 
 #include "base/limits.h"
+#include "trust/ssh_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,22 @@ static enum qr_rc known(struct group_asking *a, struct issued *c, struct qr_err 
     if (!qr_hash_equal(&old.transcript, &a->transcript))
         return qr_fail(err, QR_CONFLICT, "another transcript is certified for this descriptor");
     qr_buf_reset(&c->der);
+    qr_buf_reset(&c->ssh);
     return store_certificate(a->d->s->db, &old.sha256, c, err);
+}
+
+/* The same key for OpenSSH, where that is asked for and somebody could check it. */
+static enum qr_rc make_ssh(struct group_asking *a, const struct pki_cert *cert, struct issued *c,
+                           struct leaf_certificate *entry)
+{
+    struct trust_ssh of = {
+        .req = &a->facts.request, .policy = &a->facts.context.signing, .group = cert};
+    struct pki_ssh_terms terms;
+    if (!trust_ssh_terms(&of, &terms) || !a->d->ssh_pinned) return QR_OK;
+    QR_TRY(pki_ssh_issue(&terms, &a->d->ssh_ca, &c->ssh));
+    entry->has_ssh = true;
+    entry->ssh = qr_sha256_one(qr_buf_bytes(&c->ssh));
+    return QR_OK;
 }
 
 static enum qr_rc make(struct group_asking *a, struct issued *c, struct leaf_certificate *entry)
@@ -113,7 +129,7 @@ static enum qr_rc make(struct group_asking *a, struct issued *c, struct leaf_cer
                                        .transcript = a->transcript,
                                        .group_key = a->key};
     issue_describe(&cert, entry);
-    return QR_OK;
+    return make_ssh(a, &cert, c, entry);
 }
 
 static enum qr_rc record(struct group_asking *a, struct issued *c,
@@ -206,6 +222,7 @@ void group_issue(Quorate__V1__Ca_Service *rpc, const Quorate__V1__IssueGroupRequ
     }
     a->in = in;
     qr_buf_init(&c.der, PKI_MAX_DER);
+    qr_buf_init(&c.ssh, PKI_SSH_MAX);
     enum qr_rc rc = judge_material(a, &err);
     if (rc == QR_OK) rc = judge_dkg(a, &err);
     if (rc == QR_OK) rc = issue(a, &c, &err);
@@ -214,5 +231,6 @@ void group_issue(Quorate__V1__Ca_Service *rpc, const Quorate__V1__IssueGroupRequ
     else
         rpc_fail(call, rc, err.text);
     qr_buf_fini(&c.der);
+    qr_buf_fini(&c.ssh);
     asking_free(a);
 }

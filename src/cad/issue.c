@@ -34,6 +34,7 @@ void issue_answer(struct cad *d, struct rpc_call *call, const struct issued *c)
         receipt_fill(&receipt, &a, 0);
         out.certificate = receipt_bytes(qr_buf_bytes(&c->der));
         out.issued = &receipt.msg;
+        out.ssh_certificate = receipt_bytes(qr_buf_bytes(&c->ssh));
         rc = rpc_send(call, &out.base);
     }
     if (rc != QR_OK) rpc_fail(call, rc, err.text);

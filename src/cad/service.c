@@ -2,6 +2,7 @@
  * group.c. */
 #include "cad/service.h"
 
+#include "base/file.h"
 #include "cad/state.h"
 #include "trust/trust_dir.h"
 
@@ -23,6 +24,26 @@ static enum qr_rc load_ca(struct service *s, enum pki_kind kind, struct pki_ca *
                        err);
 }
 
+/* A directory of before there was an SSH CA has no such key, and trusts none:
+ * it gets one, which issues nothing until trust.json names it. */
+static enum qr_rc load_ssh_ca(struct cad *d, struct qr_err *err)
+{
+    struct service *s = d->s;
+    const struct trust_keys *pinned = &s->trust->ssh_ca;
+    struct service_path key = path_in2(s->state, LAYOUT_CAD, LAYOUT_SSH_CA_KEY);
+    if (pinned->n == 0 && !qr_file_exists(key.s)) QR_TRY(service_key_make(s, key.s, err));
+    QR_TRY(service_key_load(s, key.s, &d->ssh_ca, err));
+    d->ssh_pinned = trust_keys_have(pinned, &d->ssh_ca.pub);
+    if (!d->ssh_pinned && pinned->n > 0)
+        return qr_fail(err, QR_MALFORMED, "%s: not one of trust.json's ssh_ca_keys", key.s);
+    char hex[2 * QR_KEY_SIZE + 1];
+    qr_hex(d->ssh_ca.pub.b, QR_KEY_SIZE, hex);
+    if (!d->ssh_pinned)
+        qr_log_text(&s->log, "ssh_ca.unpinned",
+                    "no OpenSSH certificates until ssh_ca_keys of trust.json has %s", hex);
+    return QR_OK;
+}
+
 enum qr_rc cad_open(struct service *s, struct qr_err *err)
 {
     struct cad *d = calloc(1, sizeof *d);
@@ -33,7 +54,8 @@ enum qr_rc cad_open(struct service *s, struct qr_err *err)
     d->ttl_us = qr_config_int(s->config, "CA_TTL_SECONDS", 600) * 1000000LL;
     trust_context_of(s->trust, 0, &d->context);
     QR_TRY(load_ca(s, PKI_PARTICIPANT_CA, &d->participant_ca, err));
-    return load_ca(s, PKI_GROUP_CA, &d->group_ca, err);
+    QR_TRY(load_ca(s, PKI_GROUP_CA, &d->group_ca, err));
+    return load_ssh_ca(d, err);
 }
 
 enum qr_rc cad_add(struct service *s, struct qr_err *err)
@@ -65,6 +87,7 @@ void cad_close(struct service *s)
     log_view_free(d->view);
     pki_ca_fini(&d->participant_ca);
     pki_ca_fini(&d->group_ca);
+    qr_signer_fini(&d->ssh_ca);
     (void)pthread_mutex_destroy(&d->known_mutex);
     free(d);
     s->self = NULL;

@@ -18,6 +18,8 @@ struct cad {
     struct service *s;
     struct pki_ca participant_ca;
     struct pki_ca group_ca;
+    struct qr_signer ssh_ca;
+    bool ssh_pinned;              /* the trust directory names ssh_ca: certificates are issued */
     struct trust_context context; /* the directory's policies */
     struct log_view *view;        /* of the whole log, from cad_sync on */
     int64_t ttl_us;

@@ -2,10 +2,11 @@
 #include "cad/store.h"
 
 #include "schema/cad-001.sql.h"
+#include "schema/cad-002.sql.h"
 #include "schema/outbox-001.sql.h"
 
-const struct qr_db_script cad_scripts[CAD_SCRIPT_COUNT] = {{1, schema_outbox_001},
-                                                           {2, schema_cad_001}};
+const struct qr_db_script cad_scripts[CAD_SCRIPT_COUNT] = {
+    {1, schema_outbox_001}, {2, schema_cad_001}, {3, schema_cad_002}};
 
 static const char *const purposes[] = {[LEAF_PURPOSE_PARTICIPANT] = "participant",
                                        [LEAF_PURPOSE_GROUP] = "group",
@@ -22,22 +23,25 @@ enum qr_rc store_certificate(struct qr_db *db, const struct qr_hash *sha256, str
                              struct qr_err *err)
 {
     struct qr_stmt *st;
-    QR_TRY(qr_db_one(db, "SELECT purpose, der, outbox FROM certificate WHERE sha256 = ?1",
+    QR_TRY(qr_db_one(db, "SELECT purpose, der, outbox, ssh FROM certificate WHERE sha256 = ?1",
                      QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(sha256->b))), &st, err));
     out->sha256 = *sha256;
     out->outbox = qr_stmt_int(st, 2);
     for (size_t i = 0; i < sizeof purposes / sizeof purposes[0]; i++)
         if (qr_bytes_is(qr_stmt_bytes(st, 0), purposes[i])) out->purpose = (enum leaf_purpose)i;
     qr_buf_put_bytes(&out->der, qr_stmt_bytes(st, 1));
-    return qr_buf_ok(&out->der);
+    if (qr_stmt_is_null(st, 3)) return qr_buf_ok(&out->der);
+    qr_buf_put_bytes(&out->ssh, qr_stmt_bytes(st, 3));
+    return out->der.failed ? qr_buf_ok(&out->der) : qr_buf_ok(&out->ssh);
 }
 
 enum qr_rc store_certificate_add(struct qr_db *db, const struct issued *c, struct qr_err *err)
 {
-    return qr_db_run(db, "INSERT INTO certificate VALUES (?1,?2,?3,?4)",
+    return qr_db_run(db, "INSERT INTO certificate VALUES (?1,?2,?3,?4,?5)",
                      QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(c->sha256.b)),
                                 QR_DB_STR(purposes[c->purpose]), QR_DB_BLOB(qr_buf_bytes(&c->der)),
-                                QR_DB_INT(c->outbox)),
+                                QR_DB_INT(c->outbox),
+                                c->ssh.n ? QR_DB_BLOB(qr_buf_bytes(&c->ssh)) : QR_DB_NULL),
                      err);
 }
 

@@ -1,7 +1,7 @@
 /* store.h - cad's database: all its SQL.
  *
  * Every function runs inside a transaction that the caller has begun (db.h).
- * It decides nothing.  Tables: schema/cad-001.sql. */
+ * It decides nothing.  Tables: schema/cad-*.sql. */
 #ifndef QUORATE_CAD_STORE_H
 #define QUORATE_CAD_STORE_H
 
@@ -9,17 +9,18 @@
 #include "leaf/certificate.h"
 
 extern const struct qr_db_script cad_scripts[];
-#define CAD_SCRIPT_COUNT 2
+#define CAD_SCRIPT_COUNT 3
 
 /* A certificate and the outbox row of its certificate.issued. */
 struct issued {
     struct qr_hash sha256;
     enum leaf_purpose purpose;
     struct qr_buf der; /* owned; initialised by whoever fills it */
+    struct qr_buf ssh; /* likewise, where purpose is group; may be empty */
     int64_t outbox;
 };
 
-/* QR_NOTFOUND.  der is appended to. */
+/* QR_NOTFOUND.  der and, of a group, ssh are appended to. */
 enum qr_rc store_certificate(struct qr_db *db, const struct qr_hash *sha256, struct issued *out,
                              struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc store_certificate_add(struct qr_db *db, const struct issued *c, struct qr_err *err)

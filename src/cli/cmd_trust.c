@@ -1,7 +1,9 @@
 /* cmd_trust.c - `quorate trust`: what the trust directory says, in words. */
 #include <config.h>
 
+#include "base/json.h"
 #include "cli/cli.h"
+#include "frost/sigfile.h"
 #include "trust/trust_dir.h"
 
 #include <limits.h>
@@ -31,6 +33,23 @@ static void key_ids(struct cli *c, json_t *o, const char *name, const struct tru
         cli_out(c, "%-22s %s", name, id);
     }
     qr_json_set(o, name, a);
+}
+
+/* As ssh-keygen reads it. */
+static void ssh_keys(struct cli *c, json_t *o, const struct trust_keys *keys)
+{
+    json_t *a = qr_json_array();
+    for (size_t i = 0; i < keys->n; i++) {
+        struct qr_buf line;
+        qr_buf_init(&line, 256);
+        if (sigfile_openssh_key(keys->k[i].b, qr_str("quorate-ssh-ca"), &line) != QR_OK)
+            qr_fatal("out of memory");
+        struct qr_bytes text = QR_BYTES(line.p, line.n - 1); /* without the line's end */
+        qr_json_add(a, qr_json_text(text));
+        cli_out(c, "%-22s %.*s", "ssh_ca", (int)text.n, (const char *)text.p);
+        qr_buf_fini(&line);
+    }
+    qr_json_set(o, "ssh_ca", a);
 }
 
 static void hash_line(struct cli *c, json_t *o, const char *name, const struct qr_hash *h)
@@ -69,6 +88,7 @@ static void print(struct cli *c, const struct trust_dir *t)
         key_ids(c, o, leaf_author_name((enum leaf_author)a), &t->authors[a]);
     key_ids(c, o, "grant_keys", &t->grant);
     key_ids(c, o, "coordinator_envelope", &t->coordinator_envelope);
+    ssh_keys(c, o, &t->ssh_ca);
     hash_line(c, o, "ca_root", &t->root.sha256);
     hash_line(c, o, "participant_ca", &t->participant_ca.sha256);
     hash_line(c, o, "group_ca", &t->group_ca.sha256);

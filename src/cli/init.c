@@ -175,6 +175,7 @@ static enum qr_rc make_service_keys(struct making *m)
     QR_TRY(make_note_key(m));
     QR_TRY(make_key(m, LAYOUT_AUTHD, LAYOUT_GRANT_KEY, &m->trust.grant));
     QR_TRY(make_key(m, LAYOUT_AUTHD, LAYOUT_IDENTITY_KEY, NULL));
+    QR_TRY(make_key(m, LAYOUT_CAD, LAYOUT_SSH_CA_KEY, &m->trust.ssh_ca));
     QR_TRY(make_key(m, LAYOUT_COORDINATORD, LAYOUT_ENVELOPE_KEY, &m->trust.coordinator_envelope));
     QR_TRY(qr_signer_new(&m->admin, &m->c->rand, m->err));
     m->trust.admins.k[m->trust.admins.n++] = m->admin.pub;

@@ -169,8 +169,14 @@ static bool claims_fit(const struct view *v, const struct pki_group_claims *clai
     return fit;
 }
 
+/* What cad gave for a group, borrowed from its reply. */
+struct group_papers {
+    struct qr_bytes der;
+    struct qr_bytes ssh; /* may be empty */
+};
+
 /* What cad issued, against what we asked for and what it logged. */
-static enum qr_rc check_group(struct ceremony_part *p, struct qr_bytes der,
+static enum qr_rc check_group(struct ceremony_part *p, const struct group_papers *given,
                               const struct ceremony_entry *issued, struct pki_cert *cert,
                               struct qr_err *err)
 {
@@ -178,9 +184,11 @@ static enum qr_rc check_group(struct ceremony_part *p, struct qr_bytes der,
     struct leaf_certificate l;
     struct cocktail_certificate dkg;
     struct qr_hash transcript = qr_sha256_one(p->v.attempt.certificate);
-    QR_TRY(pki_group_read(der, &p->c->s->trust->group_ca, cert, &claims, err));
+    QR_TRY(pki_group_read(given->der, &p->c->s->trust->group_ca, cert, &claims, err));
     QR_TRY(leaf_certificate_read(issued->entry.body, &l, err));
-    bool logged = l.purpose == LEAF_PURPOSE_GROUP && qr_hash_equal(&l.sha256, &cert->sha256);
+    struct qr_hash ssh = qr_sha256_one(given->ssh);
+    bool logged = l.purpose == LEAF_PURPOSE_GROUP && qr_hash_equal(&l.sha256, &cert->sha256) &&
+                  l.has_ssh == (given->ssh.n > 0) && (!l.has_ssh || qr_hash_equal(&l.ssh, &ssh));
     if (!logged) return qr_fail(err, QR_FALSE, "cad logged another certificate");
     if (!QR_HOLDS(COORDINATOR_GROUP, claims_fit(&p->v, &claims, &transcript)))
         return qr_fail(err, QR_FALSE, "the group certificate is of another session");
@@ -209,11 +217,11 @@ static void put_commitments(const struct view *v, struct leaf_started *s)
     }
 }
 
-static enum qr_rc started(struct ceremony_part *p, struct qr_bytes der,
+static enum qr_rc started(struct ceremony_part *p, const struct group_papers *given,
                           const struct ceremony_entry *issued, struct qr_err *err)
 {
     struct pki_cert cert;
-    QR_TRY(check_group(p, der, issued, &cert, err));
+    QR_TRY(check_group(p, given, issued, &cert, err));
     struct leaf_started s = {.session = p->v.descriptor.session,
                              .attempt = p->job->attempt,
                              .descriptor = p->v.descriptor_hash,
@@ -226,7 +234,7 @@ static enum qr_rc started(struct ceremony_part *p, struct qr_bytes der,
     struct ceremony_news news = {
         .ev = {.kind = SESSION_EV_GROUP_CERTIFIED},
         .body = body,
-        .attempt = {.group_certificate = der},
+        .attempt = {.group_certificate = given->der, .ssh_certificate = given->ssh},
         .has_entry = true,
         .entry = ceremony_row(issued, LEAF_CERTIFICATE_ISSUED, p->job->attempt)};
     enum qr_rc rc = ceremony_apply(p, &news, err);
@@ -238,10 +246,13 @@ static enum qr_rc take_reply(struct ceremony_part *p, const Quorate__V1__IssueRe
                              struct qr_err *err)
 {
     struct ceremony_entry issued;
+    struct group_papers given = {QR_BYTES(r->certificate.data, r->certificate.len),
+                                 r->ssh_certificate.len
+                                     ? QR_BYTES(r->ssh_certificate.data, r->ssh_certificate.len)
+                                     : QR_BYTES_NONE};
     enum qr_rc rc = ceremony_take(p->c, r->issued ? &r->issued->base : NULL,
                                   LEAF_CERTIFICATE_ISSUED, &issued, err);
-    if (rc == QR_OK)
-        rc = started(p, QR_BYTES(r->certificate.data, r->certificate.len), &issued, err);
+    if (rc == QR_OK) rc = started(p, &given, &issued, err);
     ceremony_entry_fini(&issued);
     return rc;
 }

@@ -178,6 +178,7 @@ static void fill_objects(const struct draft *d, struct bundle *b, struct qr_byte
     if (d->stage < BUNDLE_STARTED) return;
     certificates[b->certificate_count++] = d->v->attempt.group_certificate;
     b->transcript = d->v->attempt.certificate;
+    b->ssh = d->v->attempt.ssh_certificate;
     b->has_frames = true;
     qr_copy(b->frames, d->v->attempt.frames.p, sizeof b->frames);
 }

@@ -15,7 +15,7 @@
 
 /* Scripts of the database, the outbox's first. */
 extern const struct qr_db_script store_scripts[];
-#define STORE_SCRIPT_COUNT 4
+#define STORE_SCRIPT_COUNT 5
 
 struct store_session {
     int64_t n; /* its number here */
@@ -154,6 +154,7 @@ struct store_attempt {
     struct qr_bytes certificate; /* of the DKG */
     struct qr_bytes frames;
     struct qr_bytes group_certificate;
+    struct qr_bytes ssh_certificate; /* also empty where cad gave none */
 };
 /* Sets the fields whose p is not NULL. */
 enum qr_rc store_attempt_put(struct qr_db *db, int64_t n, uint32_t attempt,

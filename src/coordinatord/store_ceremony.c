@@ -117,15 +117,16 @@ enum qr_rc store_attempt_put(struct qr_db *db, int64_t n, uint32_t attempt,
 {
     return qr_db_run(
         db,
-        "INSERT INTO attempt(session,attempt,descriptor,certificate,frames,group_certificate) "
-        "VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(session,attempt) DO UPDATE SET "
+        "INSERT INTO attempt(session,attempt,descriptor,certificate,frames,group_certificate,"
+        "ssh_certificate) VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(session,attempt) DO UPDATE SET "
         "descriptor=coalesce(excluded.descriptor,descriptor),"
         "certificate=coalesce(excluded.certificate,certificate),"
         "frames=coalesce(excluded.frames,frames),"
-        "group_certificate=coalesce(excluded.group_certificate,group_certificate)",
+        "group_certificate=coalesce(excluded.group_certificate,group_certificate),"
+        "ssh_certificate=coalesce(excluded.ssh_certificate,ssh_certificate)",
         QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(attempt), blob_or_null(a->descriptor),
                    blob_or_null(a->certificate), blob_or_null(a->frames),
-                   blob_or_null(a->group_certificate)),
+                   blob_or_null(a->group_certificate), blob_or_null(a->ssh_certificate)),
         err);
 }
 
@@ -135,12 +136,12 @@ enum qr_rc store_attempt_get(struct qr_db *db, int64_t n, uint32_t attempt, stru
     struct qr_stmt *st = NULL;
     qr_zero(out, sizeof *out);
     QR_TRY(qr_db_one(db,
-                     "SELECT descriptor,certificate,frames,group_certificate FROM attempt WHERE "
-                     "session=?1 AND attempt=?2",
+                     "SELECT descriptor,certificate,frames,group_certificate,ssh_certificate "
+                     "FROM attempt WHERE session=?1 AND attempt=?2",
                      QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(attempt)), &st, err));
     struct qr_bytes *fields[] = {&out->descriptor, &out->certificate, &out->frames,
-                                 &out->group_certificate};
-    for (int i = 0; i < 4; i++)
+                                 &out->group_certificate, &out->ssh_certificate};
+    for (int i = 0; i < 5; i++)
         if (!qr_stmt_is_null(st, i)) QR_TRY(copy(arena, qr_stmt_bytes(st, i), fields[i]));
     return QR_OK;
 }

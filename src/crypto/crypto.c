@@ -235,17 +235,28 @@ enum qr_rc qr_signer_load(struct qr_signer *s, const char *path, struct qr_err *
     return rc;
 }
 
-enum qr_rc qr_signer_save(const struct qr_signer *s, const char *path, struct qr_err *err)
+enum qr_rc qr_signer_to_pem(const struct qr_signer *s, struct qr_buf *pem)
 {
     EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, s->secret.p, QR_KEY_SIZE);
     BIO *bio = BIO_new(BIO_s_mem());
     must(k && bio && PEM_write_bio_PKCS8PrivateKey(bio, k, NULL, NULL, 0, NULL, NULL) == 1);
     char *p = NULL;
     long n = BIO_get_mem_data(bio, &p);
-    enum qr_rc rc = qr_file_write(path, QR_BYTES(p, (size_t)n), 0600, err);
+    qr_buf_put(pem, p, (size_t)n);
     qr_wipe(p, (size_t)n);
     BIO_free(bio);
     EVP_PKEY_free(k);
+    return qr_buf_ok(pem);
+}
+
+enum qr_rc qr_signer_save(const struct qr_signer *s, const char *path, struct qr_err *err)
+{
+    struct qr_buf pem;
+    qr_buf_init(&pem, MAX_PEM);
+    enum qr_rc rc = qr_signer_to_pem(s, &pem);
+    if (rc == QR_OK) rc = qr_file_write(path, qr_buf_bytes(&pem), 0600, err);
+    if (pem.p) qr_wipe(pem.p, pem.n);
+    qr_buf_fini(&pem);
     return rc;
 }
 

@@ -71,6 +71,8 @@ int qr_pem_no_password(char *out, int room, int writing, void *ctx);
 /* From PEM PKCS#8; QR_MALFORMED. */
 enum qr_rc qr_signer_from_pem(struct qr_signer *s, struct qr_bytes pem, struct qr_err *err)
     QR_MUST_CHECK;
+/* Appends PEM PKCS#8, which the caller wipes.  QR_NOMEM: the buffer's cap. */
+enum qr_rc qr_signer_to_pem(const struct qr_signer *s, struct qr_buf *pem) QR_MUST_CHECK;
 /* The private key as PEM PKCS#8 in a private file, and back. */
 enum qr_rc qr_signer_load(struct qr_signer *s, const char *path, struct qr_err *err) QR_MUST_CHECK;
 enum qr_rc qr_signer_save(const struct qr_signer *s, const char *path, struct qr_err *err)

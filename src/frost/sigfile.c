@@ -41,27 +41,39 @@ static enum qr_rc put_armour(struct qr_buf *out, struct qr_bytes blob, const cha
     return rc == QR_OK ? qr_buf_ok(out) : rc;
 }
 
-enum qr_rc sigfile_sshsig(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes namespace,
-                          const uint8_t sig[SIGFILE_SIG_SIZE], struct qr_buf *out)
+/* PROTOCOL.sshsig: the public key, plain or certified, is no part of what was
+ * signed. */
+enum qr_rc sigfile_sshsig_certified(struct qr_bytes certificate, struct qr_bytes namespace,
+                                    const uint8_t sig[SIGFILE_SIG_SIZE], struct qr_buf *out)
 {
     struct qr_buf blob, pair;
     if (!payload_name_ok(namespace)) return QR_RANGE;
-    qr_buf_init(&blob, 1024);
+    qr_buf_init(&blob, 2048);
     qr_buf_init(&pair, 128);
     qr_buf_put_str(&blob, "SSHSIG");
     qr_buf_put_be32(&blob, 1);
-    put_ssh_pair(&pair, key, SIGFILE_KEY_SIZE);
-    qr_buf_put_lp(&blob, qr_buf_bytes(&pair));
+    qr_buf_put_lp(&blob, certificate);
     qr_buf_put_lp(&blob, namespace);
     qr_buf_put_lp(&blob, QR_BYTES_NONE);
     qr_buf_put_lp(&blob, qr_str("sha256"));
-    qr_buf_reset(&pair);
     put_ssh_pair(&pair, sig, SIGFILE_SIG_SIZE);
     qr_buf_put_lp(&blob, qr_buf_bytes(&pair));
     enum qr_rc rc = qr_buf_ok(&pair);
     if (rc == QR_OK) rc = qr_buf_ok(&blob);
     if (rc == QR_OK) rc = put_armour(out, qr_buf_bytes(&blob), "SSH SIGNATURE", 70);
     qr_buf_fini(&pair);
+    qr_buf_fini(&blob);
+    return rc;
+}
+
+enum qr_rc sigfile_sshsig(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes namespace,
+                          const uint8_t sig[SIGFILE_SIG_SIZE], struct qr_buf *out)
+{
+    struct qr_buf blob;
+    qr_buf_init(&blob, 128);
+    put_ssh_pair(&blob, key, SIGFILE_KEY_SIZE);
+    enum qr_rc rc = qr_buf_ok(&blob);
+    if (rc == QR_OK) rc = sigfile_sshsig_certified(qr_buf_bytes(&blob), namespace, sig, out);
     qr_buf_fini(&blob);
     return rc;
 }
@@ -87,17 +99,29 @@ static bool is_literal(struct qr_bytes s)
     return true;
 }
 
-enum qr_rc sigfile_allowed_signer(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
-                                  struct qr_bytes namespace, struct qr_buf *out)
+static enum qr_rc put_allowed(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
+                              const char *options, struct qr_bytes namespace, struct qr_buf *out)
 {
     if (!is_literal(principal) || !is_literal(namespace)) return QR_RANGE;
     qr_buf_put_bytes(out, principal);
-    qr_buf_put_str(out, " namespaces=\"");
+    qr_buf_printf(out, " %snamespaces=\"", options);
     qr_buf_put_bytes(out, namespace);
     qr_buf_put_str(out, "\" ");
     put_ssh_key(out, key);
     qr_buf_put_u8(out, '\n');
     return qr_buf_ok(out);
+}
+
+enum qr_rc sigfile_allowed_signer(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
+                                  struct qr_bytes namespace, struct qr_buf *out)
+{
+    return put_allowed(key, principal, "", namespace, out);
+}
+
+enum qr_rc sigfile_allowed_authority(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
+                                     struct qr_bytes namespace, struct qr_buf *out)
+{
+    return put_allowed(key, principal, "cert-authority,", namespace, out);
 }
 
 enum qr_rc sigfile_pem(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out)

@@ -22,6 +22,12 @@
 enum qr_rc sigfile_sshsig(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes namespace,
                           const uint8_t sig[SIGFILE_SIG_SIZE], struct qr_buf *out) QR_MUST_CHECK;
 
+/* The same with an OpenSSH certificate of the key, as its blob, in the place of
+ * the key: what ssh-keygen writes that signs with one. */
+enum qr_rc sigfile_sshsig_certified(struct qr_bytes certificate, struct qr_bytes namespace,
+                                    const uint8_t sig[SIGFILE_SIG_SIZE], struct qr_buf *out)
+    QR_MUST_CHECK;
+
 /* "ssh-ed25519 AAAA... COMMENT\n" */
 enum qr_rc sigfile_openssh_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes comment,
                                struct qr_buf *out) QR_MUST_CHECK;
@@ -30,6 +36,11 @@ enum qr_rc sigfile_openssh_key(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_by
  * characters of patterns, * ? ! , and #. */
 enum qr_rc sigfile_allowed_signer(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
                                   struct qr_bytes namespace, struct qr_buf *out) QR_MUST_CHECK;
+
+/* The same with "cert-authority": the key is a CA's, and signers are those who
+ * have its certificate with this principal. */
+enum qr_rc sigfile_allowed_authority(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_bytes principal,
+                                     struct qr_bytes namespace, struct qr_buf *out) QR_MUST_CHECK;
 
 /* PEM of the SubjectPublicKeyInfo, for openssl pkeyutl -pubin -inkey. */
 enum qr_rc sigfile_pem(const uint8_t key[SIGFILE_KEY_SIZE], struct qr_buf *out) QR_MUST_CHECK;

@@ -23,6 +23,7 @@ json_t *leaf_certificate_write(const struct leaf_certificate *c)
         qr_json_set_hex(o, "descriptor", c->descriptor.b, sizeof c->descriptor.b);
         qr_json_set_hex(o, "group_key", c->group_key.b, QR_KEY_SIZE);
         qr_json_set_hex(o, "session_leaf", c->session_leaf.b, sizeof c->session_leaf.b);
+        if (c->has_ssh) qr_json_set_hex(o, "ssh_certificate", c->ssh.b, sizeof c->ssh.b);
         qr_json_set_hex(o, "transcript", c->transcript.b, sizeof c->transcript.b);
         break;
     case LEAF_PURPOSE_TRANSPORT: qr_json_set_str(o, "node", c->node); break;
@@ -43,6 +44,8 @@ static void read_special(struct qr_obj *o, struct leaf_certificate *out)
         qr_obj_hex(o, "descriptor", out->descriptor.b, sizeof out->descriptor.b);
         qr_obj_hex(o, "group_key", out->group_key.b, QR_KEY_SIZE);
         qr_obj_hex(o, "session_leaf", out->session_leaf.b, sizeof out->session_leaf.b);
+        out->has_ssh = qr_obj_has(o, "ssh_certificate");
+        if (out->has_ssh) qr_obj_hex(o, "ssh_certificate", out->ssh.b, sizeof out->ssh.b);
         qr_obj_hex(o, "transcript", out->transcript.b, sizeof out->transcript.b);
         break;
     case LEAF_PURPOSE_TRANSPORT: leaf_text_read(o, "node", out->node, sizeof out->node); break;

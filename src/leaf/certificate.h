@@ -20,6 +20,8 @@ struct leaf_certificate {
     struct qr_hash descriptor;    /* group */
     struct qr_hash transcript;    /* group */
     struct qr_pub group_key;      /* group */
+    bool has_ssh;                 /* group, with an OpenSSH certificate */
+    struct qr_hash ssh;           /* its SHA-256 */
     char node[LEAF_MAX_NODE + 1]; /* transport */
 };
 json_t *leaf_certificate_write(const struct leaf_certificate *c);

@@ -11,8 +11,8 @@ static struct qr_bytes name_of(const char *path)
     return QR_BYTES(s.p + from, s.n - from);
 }
 
-static enum qr_rc seal_again(struct service *s, const char *path, struct qr_bytes plain,
-                             struct qr_err *err)
+static enum qr_rc seal_to(struct service *s, const char *path, struct qr_bytes plain,
+                          struct qr_err *err)
 {
     struct qr_buf box;
     qr_buf_init(&box, ATTEST_SEAL_MAX);
@@ -35,7 +35,7 @@ static enum qr_rc open_file(struct service *s, const char *path, struct qr_bytes
         return qr_buf_ok(pem);
     }
     QR_TRY(attest_unseal(s->life->sealer, name_of(path), file, pem, &stale, err));
-    return stale ? seal_again(s, path, qr_buf_bytes(pem), err) : QR_OK;
+    return stale ? seal_to(s, path, qr_buf_bytes(pem), err) : QR_OK;
 }
 
 enum qr_rc service_key_load(struct service *s, const char *path, struct qr_signer *out,
@@ -56,5 +56,22 @@ enum qr_rc service_key_load(struct service *s, const char *path, struct qr_signe
     qr_wipe(pem.p, pem.n);
     qr_buf_fini(&file);
     qr_buf_fini(&pem);
+    return rc;
+}
+
+enum qr_rc service_key_make(struct service *s, const char *path, struct qr_err *err)
+{
+    struct qr_signer key = {.secret = {0}};
+    struct qr_buf pem;
+    QR_TRY(qr_signer_new(&key, &s->rand, err));
+    qr_buf_init(&pem, ATTEST_SEAL_PLAIN_MAX);
+    enum qr_rc rc = qr_signer_to_pem(&key, &pem);
+    if (rc == QR_OK && s->life->sealer)
+        rc = seal_to(s, path, qr_buf_bytes(&pem), err);
+    else if (rc == QR_OK)
+        rc = qr_file_write(path, qr_buf_bytes(&pem), 0600, err);
+    if (pem.p) qr_wipe(pem.p, pem.n);
+    qr_buf_fini(&pem);
+    qr_signer_fini(&key);
     return rc;
 }

@@ -63,6 +63,7 @@
 /* cad */
 #define LAYOUT_PARTICIPANT_CA_KEY "participant-ca.key"
 #define LAYOUT_GROUP_CA_KEY "group-ca.key"
+#define LAYOUT_SSH_CA_KEY "ssh-ca.key"
 #define LAYOUT_CA_DB "ca.db"
 #define LAYOUT_NODES "nodes" /* NODE.crt: node certificates to log at genesis */
 /* coordinatord */

@@ -53,6 +53,8 @@ struct service {
  * sealed otherwise than SEAL says; QR_ATTESTATION: it does not open here. */
 enum qr_rc service_key_load(struct service *s, const char *path, struct qr_signer *out,
                             struct qr_err *err) QR_MUST_CHECK;
+/* A new key in a file of its own, in the form that service_key_load wants. */
+enum qr_rc service_key_make(struct service *s, const char *path, struct qr_err *err) QR_MUST_CHECK;
 
 /* Called in this order on the main thread, but for sync, logged and settled.
  * NULL: nothing to do. */

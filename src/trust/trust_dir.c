@@ -129,6 +129,8 @@ static enum qr_rc read_trust_json(struct qr_bytes s, struct trust_dir *t, struct
     read_keys(&o, "admins", &t->admins);
     read_keys(&o, "grant_keys", &t->grant);
     read_keys(&o, "coordinator_envelope_keys", &t->coordinator_envelope);
+    /* Optional: a directory of before there was an SSH CA has none. */
+    if (qr_obj_has(&o, "ssh_ca_keys")) read_keys(&o, "ssh_ca_keys", &t->ssh_ca);
     struct qr_obj authors = qr_obj_obj(&o, "authors");
     for (unsigned a = 0; a < LEAF_AUTHOR_COUNT; a++)
         read_keys(&authors, leaf_author_name((enum leaf_author)a), &t->authors[a]);
@@ -161,7 +163,7 @@ struct use {
     const char *name;
     const uint8_t *key;
 };
-#define MAX_USES (8 * TRUST_MAX_KEYS + TRUST_MAX_WITNESSES + 3)
+#define MAX_USES (9 * TRUST_MAX_KEYS + TRUST_MAX_WITNESSES + 3)
 
 static void add_uses(struct use *uses, size_t *n, const char *name, const struct trust_keys *keys)
 {
@@ -176,6 +178,7 @@ static size_t gather_uses(const struct trust_dir *t, struct use uses[MAX_USES])
         add_uses(uses, &n, leaf_author_name((enum leaf_author)a), &t->authors[a]);
     add_uses(uses, &n, "coordinator_envelope_keys", &t->coordinator_envelope);
     add_uses(uses, &n, "grant_keys", &t->grant);
+    add_uses(uses, &n, "ssh_ca_keys", &t->ssh_ca);
     for (size_t i = 0; i < t->log_key_count; i++)
         uses[n++] = (struct use){"log.keys", t->log_keys[i].vkey.pub};
     for (size_t i = 0; i < t->witness_count; i++)
@@ -434,6 +437,7 @@ enum qr_rc trust_json_write(const struct trust_dir *t, struct qr_buf *out)
     qr_json_set(o, "coordinator_envelope_keys", keys_json(&t->coordinator_envelope));
     qr_json_set(o, "grant_keys", keys_json(&t->grant));
     qr_json_set(o, "log", log_json(t));
+    if (t->ssh_ca.n > 0) qr_json_set(o, "ssh_ca_keys", keys_json(&t->ssh_ca));
     qr_json_set_int(o, "v", 1);
     if (t->witness_count > 0) {
         json_t *list = qr_json_array();

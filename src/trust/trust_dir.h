@@ -57,6 +57,7 @@ struct trust_dir {
     struct trust_keys authors[LEAF_AUTHOR_COUNT];
     struct trust_keys coordinator_envelope;
     struct trust_keys grant;
+    struct trust_keys ssh_ca; /* none: OpenSSH certificates are not judged */
     struct pki_cert root;
     struct pki_cert participant_ca;
     struct pki_cert group_ca;
