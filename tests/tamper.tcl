@@ -84,6 +84,7 @@ proc keeps_form {path old s} {
   if {$key eq "text" || $path eq "body artifact name"} { return 1 }
   if {[regexp {^[0-9a-f]{16,128}$} $old]} { return [regexp {^[0-9a-f]+$} $s] }
   if {$key eq "attempt"} { return [regexp {^[1-9][0-9]*$} $s] }
+  if {$key eq "namespace"} { return [regexp {^[a-z0-9.@-]{1,64}$} $s] }
   if {$key eq "t"} { return [regexp {^[12]$} $s] }
   # Words, versions, counts.
   return 0
@@ -236,6 +237,7 @@ proc tamper_refused {judge pos c} {
   switch $key {
     certificates { return [expr {[lindex $path 1] < $n ? {{FALSE bundle.stage}} : {{FALSE group.chain}}}] }
     consistency { return {{FALSE checkpoint.consistent}} }
+    ssh_certificate { return {{FALSE ssh.logged}} }
     payloads { return {{FALSE signature.valid}} }
     transcript { return [transcript_refused [binary decode base64 $was] [binary decode base64 $is] $n $n] }
     entries {

@@ -4,8 +4,21 @@
 
 #include "pki/ca.h"
 #include "pki/pem.h"
+#include "pki/ssh.h"
 
 #include <assert.h>
+
+/* Whatever the terms: nobody has signed for this CA. */
+static void read_ssh(struct qr_bytes in)
+{
+    const struct pki_cert group = {.kind = PKI_GROUP};
+    const struct pki_ssh_terms terms = {.group = &group, .session = "", .policy = ""};
+    struct qr_pub ca = {{0}};
+    bool read = pki_ssh_ca(in, &ca) == QR_OK;
+    bool fits = pki_ssh_fits(in, &terms, &ca);
+    assert(read || !fits);
+    assert(!fits || !pki_ssh_signed(in, &ca));
+}
 
 static void read_pem(struct qr_bytes in)
 {
@@ -37,5 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(pki_participant_read(in, &participant_ca, &cert, &pc, NULL) != QR_OK);
     assert(pki_group_read(in, &group_ca, &cert, &gc, NULL) != QR_OK);
     read_pem(in);
+    read_ssh(in);
     return 0;
 }
