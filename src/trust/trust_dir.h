@@ -1,6 +1,6 @@
 /* trust_dir.h - what its holder decided to believe, before any bundle came.
  *
- * Log origin and keys, entry authors, admins, grant keys, CA certificates and
+ * Log origin and keys, entry authors, admins, grant keys, CA certificates and keys, and
  * the two policies, perhaps with the attestation policy to come and those of
  * before; read from a directory that the participant, auditor or
  * verifier holds.  Never filled from a bundle, a service or a first meeting.
