@@ -2,6 +2,7 @@
 #include "coordinatord/group.h"
 
 #include "coordinatord/person.h"
+#include "frost/package.h"
 #include "trust/group_check.h"
 
 #include <stdlib.h>
@@ -142,6 +143,7 @@ static enum qr_rc find_step(struct group_at *a, struct qr_err *err)
     enum qr_rc rc = store_step_find(db, &a->text->hash, 0, a->arena, &a->step, err);
     if (rc != QR_OK && rc != QR_NOTFOUND) return rc;
     if (rc == QR_OK) {
+        QR_TRY(group_overdue(a, err));
         bool over = a->step.state == STORE_STEP_FAILED || abandoned(a->c, &a->step);
         if (over) next = a->step.attempt + 1;
         bool asked = a->ask->attempt == a->step.attempt;
@@ -210,6 +212,19 @@ static enum qr_rc find_party(struct group_at *a, const struct letter *l, struct 
     return rc;
 }
 
+/* A start with points that are none would not count. */
+static enum qr_rc check_pairs(const struct leaf_group_join *j, struct qr_err *err)
+{
+    for (size_t i = 0; i < j->pairs; i++) {
+        struct frost_commitment c = {.id = 1};
+        qr_copy(c.hiding, j->pair[i], POINT_SIZE);
+        qr_copy(c.binding, j->pair[i] + POINT_SIZE, POINT_SIZE);
+        if (frost_commitment_check(&c) != QR_OK)
+            return qr_fail(err, QR_MALFORMED, "commitments that are no points");
+    }
+    return QR_OK;
+}
+
 static enum qr_rc check_join(struct group_at *a, struct letter *l, struct qr_err *err)
 {
     struct party party;
@@ -218,6 +233,7 @@ static enum qr_rc check_join(struct group_at *a, struct letter *l, struct qr_err
     QR_TRY(leaf_group_join_read(l->is.body, &l->join, err));
     if (l->join.signs != a->text->signs)
         return qr_fail(err, QR_MALFORMED, "a join for another kind of step");
+    QR_TRY(check_pairs(&l->join, err));
     QR_TRY(find_party(a, l, &party, err));
     enum qr_rc rc = person_find(a->c, &l->is.commitment, &party.is.enrolment, &who, err);
     if (rc == QR_OK && who.is.is.role != party.role)
@@ -300,7 +316,7 @@ static enum qr_rc add_letter(struct group_at *a, const struct letter *l, struct 
         rc = store_letter_get(db, a->step.n, row.round, &row.sender, a->arena, &first, err);
     if (rc == QR_OK && qr_bytes_equal(first.bytes, row.bytes)) return QR_OK;
     if (rc == QR_OK && row.round == LEAF_GROUP_JOIN)
-        return store_step_fail(db, a->step.n, "rejoined", err);
+        return group_blame(a, &row.sender, "rejoined", err);
     if (rc == QR_OK) return qr_fail(err, QR_CONFLICT, "another letter of this round was sent");
     if (rc != QR_NOTFOUND) return rc;
     QR_TRY(store_letter_add(db, a->step.n, &row, err));
@@ -390,7 +406,10 @@ enum qr_rc group_logged(struct coord *c, const struct outbox_logged *l, struct q
     qr_arena_init(&arena, QR_MAX_REQUEST_ARENA);
     enum qr_rc rc = store_step_by_row(db, l->row, &arena, &s, err);
     if (rc == QR_OK && l->kind == LEAF_GROUP_SIGNING_STARTED) {
-        rc = store_step_started(db, s.n, l->entry->index, &l->entry->leaf, err);
+        s.started_index = l->entry->index;
+        s.started = l->entry->leaf;
+        s.since_us = coord_now(c);
+        rc = store_step_started(db, &s, err);
     } else if (rc == QR_OK) {
         if (l->kind == LEAF_GROUP_RETIRED)
             rc = store_group_retire(db, &s.group, err);

@@ -4,7 +4,11 @@
  * Nothing here is secret and nobody believes it: parties verify every letter,
  * the approval of the plan, and the entries.  What is checked here is checked so
  * that a mistake is told at once.  One step of a group is open at a time; one
- * that nobody has asked about for a round's time is given up. */
+ * that nobody has asked about for a round's time is given up.
+ *
+ * A member that is silent or sends a wrong share costs an attempt at signing, not
+ * the signature: later attempts take others first, so k such members cost at most
+ * k of them while t others are there. */
 #ifndef QUORATE_COORDINATORD_GROUP_H
 #define QUORATE_COORDINATORD_GROUP_H
 
@@ -64,6 +68,12 @@ struct group_at {
  * one of its round, and what follows. */
 enum qr_rc group_progress(struct group_at *a, enum leaf_group_round round, struct qr_err *err)
     QR_MUST_CHECK;
+/* Inside a write transaction: the attempt failed by this member's doing. */
+enum qr_rc group_blame(struct group_at *a, const struct qr_hash *member, const char *reason,
+                       struct qr_err *err) QR_MUST_CHECK;
+/* Inside a write transaction, whenever somebody asks: an attempt at signing whose
+ * shares are overdue fails, and one that waited for better members starts. */
+enum qr_rc group_overdue(struct group_at *a, struct qr_err *err) QR_MUST_CHECK;
 /* group.retired, inside a write transaction. */
 enum qr_rc group_retire(struct group_at *a, struct qr_err *err) QR_MUST_CHECK;
 /* The members and t of the group as it stands; body is released by the caller. */

@@ -2,8 +2,14 @@
 #include "coordinatord/group.h"
 
 #include "coordinatord/view.h"
+#include "frost/aggregate.h"
+#include "trust/group_check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+/* Of a round's time: how long better members than those who are here are awaited. */
+enum { GRACE_PART = 6 };
 
 /* Letters of one round; heap: 64 of them with their bytes in the arena. */
 static enum qr_rc letters_of(struct group_at *a, enum leaf_group_round round,
@@ -123,6 +129,47 @@ static enum qr_rc end_change(struct group_at *a, struct qr_err *err)
 
 /* ---- signing ---- */
 
+static enum qr_rc are_fresh(struct group_at *a, const struct leaf_group_join *j, bool *all,
+                            struct qr_err *err)
+{
+    for (size_t i = 0; i < 2 * j->pairs && *all; i++)
+        QR_TRY(store_nonce_add(a->c->s->db, j->pair[0] + i * QR_KEY_SIZE, all, err));
+    return QR_OK;
+}
+
+enum qr_rc group_blame(struct group_at *a, const struct qr_hash *member, const char *reason,
+                       struct qr_err *err)
+{
+    char hex[2 * QR_SHA256_SIZE + 1], text[64];
+    qr_hex(member->b, sizeof member->b, hex);
+    (void)snprintf(text, sizeof text, "%.16s: %s", hex, reason);
+    QR_TRY(store_fault_add(a->c->s->db, &a->step, member, err));
+    return store_step_fail(a->c->s->db, a->step.n, text, err);
+}
+
+/* Of those who joined the t that cost fewest attempts, earlier ones first: the same
+ * whenever it is asked, since joins and faults of an attempt end with its start. */
+static enum qr_rc pick(struct group_at *a, uint32_t t, struct store_letter *l, size_t n,
+                       bool *clean, struct qr_err *err)
+{
+    int64_t cost[QR_MAX_PARTICIPANTS];
+    *clean = true;
+    for (size_t i = 0; i < n; i++) {
+        struct store_letter one = l[i];
+        int64_t own = 0;
+        size_t at = i;
+        QR_TRY(store_fault_count(a->c->s->db, &a->step.step, &one.sender, &own, err));
+        for (; at > 0 && cost[at - 1] > own; at--) {
+            cost[at] = cost[at - 1];
+            l[at] = l[at - 1];
+        }
+        cost[at] = own;
+        l[at] = one;
+    }
+    for (size_t i = 0; i < t && i < n; i++) *clean = *clean && cost[i] == 0;
+    return QR_OK;
+}
+
 static enum qr_rc fill_pairs(struct group_at *a, const struct leaf_group_change *now,
                              const struct store_letter *l, size_t n, struct leaf_group_started *out,
                              struct qr_err *err)
@@ -137,8 +184,9 @@ static enum qr_rc fill_pairs(struct group_at *a, const struct leaf_group_change 
         if (rc == QR_OK) rc = leaf_group_join_read(is.body, &join, err);
         qr_buf_fini(&body);
         if (rc != QR_OK) return rc;
-        if (join.pairs != out->payload_count)
-            return store_step_fail(a->c->s->db, a->step.n, "commitments for other payloads", err);
+        bool fits = join.pairs == out->payload_count;
+        if (fits) QR_TRY(are_fresh(a, &join, &fits, err));
+        if (!fits) return group_blame(a, &of->sender, "wrong commitments", err);
         for (size_t k = 0; k < join.pairs; k++) {
             struct leaf_commitment_pair *p = &out->payloads[k].pairs[out->n];
             p->index = id;
@@ -163,8 +211,9 @@ static enum qr_rc fill_payloads(struct group_at *a, struct leaf_group_started *o
         for (size_t i = 0; i < out->payload_count; i++) {
             out->payloads[i].type = v->descriptor.payloads.p[i].type;
             out->payloads[i].digest = v->descriptor.payloads.p[i].digest;
-            if (out->payloads[i].type == QR_MINISIGN)
-                rc = qr_fail(err, QR_NOTIMPL, "standing groups do not sign for minisign");
+            if (!trust_groups_sign(out->payloads[i].type))
+                rc = qr_fail(err, QR_NOTIMPL, "standing groups do not sign %s",
+                             qr_payload_name(out->payloads[i].type));
         }
     }
     view_fini(v);
@@ -172,7 +221,8 @@ static enum qr_rc fill_payloads(struct group_at *a, struct leaf_group_started *o
     return rc;
 }
 
-/* t members have joined: they sign, nobody else. */
+/* t members have joined: they sign, nobody else; for those who cost attempts only
+ * after others had time to come. */
 static enum qr_rc start(struct group_at *a, struct qr_err *err)
 {
     struct store_letter *l;
@@ -184,7 +234,11 @@ static enum qr_rc start(struct group_at *a, struct qr_err *err)
     struct leaf_group_started *out = calloc(1, sizeof *out);
     if (!now || !plan || !out) qr_fatal("out of memory");
     enum qr_rc rc = group_now(a->c, &a->text->group, a->arena, now, plan, &body, err);
-    bool enough = rc == QR_OK && n >= plan->t;
+    bool clean = true, enough = rc == QR_OK && n >= plan->t;
+    if (enough) rc = pick(a, plan->t, l, n, &clean, err);
+    int64_t grace = clean ? 0 : a->c->rules.round_us / GRACE_PART;
+    enough = enough && rc == QR_OK && a->step.since_us + grace <= coord_now(a->c);
+    if (enough) n = plan->t;
     if (enough) {
         *out = (struct leaf_group_started){.approved = a->step.approved,
                                            .attempt = a->step.attempt,
@@ -204,6 +258,157 @@ static enum qr_rc start(struct group_at *a, struct qr_err *err)
     free(plan);
     free(now);
     return rc;
+}
+
+/* ---- shares ---- */
+
+struct shares_at {
+    struct leaf_group_change *now;
+    struct leaf_group_plan *plan;
+    json_t *body;
+    struct store_letter *joined, *shared; /* the first t of joined sign */
+    size_t joins, shares;
+};
+
+static void shares_fini(struct shares_at *s)
+{
+    json_decref(s->body);
+    free(s->now);
+    free(s->plan);
+}
+
+static enum qr_rc shares_load(struct group_at *a, struct shares_at *s, struct qr_err *err)
+{
+    bool clean;
+    *s = (struct shares_at){.now = malloc(sizeof *s->now), .plan = malloc(sizeof *s->plan)};
+    if (!s->now || !s->plan) qr_fatal("out of memory");
+    QR_TRY(group_now(a->c, &a->text->group, a->arena, s->now, s->plan, &s->body, err));
+    QR_TRY(letters_of(a, LEAF_GROUP_JOIN, &s->joined, &s->joins, err));
+    QR_TRY(letters_of(a, LEAF_GROUP_SHARE, &s->shared, &s->shares, err));
+    if (s->joins < s->plan->t) return qr_fail(err, QR_IO, "a start without its joins");
+    return pick(a, s->plan->t, s->joined, s->joins, &clean, err);
+}
+
+/* One signer's commitments and share of all payloads. */
+struct signer {
+    uint32_t id;
+    const struct qr_hash *sender;
+    struct leaf_group_join join;
+    uint8_t z[QR_MAX_PAYLOADS][SCALAR_SIZE];
+    bool fits; /* a share for each payload */
+};
+
+static enum qr_rc signer_of(const struct shares_at *s, uint32_t id, struct signer *out,
+                            struct qr_err *err)
+{
+    const struct qr_hash *who = &s->now->party[id - 1].is.commitment;
+    const struct store_letter *j = by_sender(s->joined, s->plan->t, who);
+    const struct store_letter *z = by_sender(s->shared, s->shares, who);
+    struct leaf_group_letter is;
+    struct qr_buf body;
+    if (!j || !z) return QR_NOTFOUND;
+    *out = (struct signer){.id = id, .sender = who};
+    enum qr_rc rc = leaf_group_letter_read(j->bytes, &is, &body, err);
+    if (rc == QR_OK) rc = leaf_group_join_read(is.body, &out->join, err);
+    qr_buf_fini(&body);
+    if (rc != QR_OK) return rc;
+    rc = leaf_group_letter_read(z->bytes, &is, &body, err);
+    out->fits = rc == QR_OK && is.body.n == out->join.pairs * SCALAR_SIZE;
+    if (out->fits) qr_copy(out->z, is.body.p, is.body.n);
+    qr_buf_fini(&body);
+    return rc;
+}
+
+/* Whose share of one payload is wrong; NULL: nobody's. */
+static enum qr_rc find_wrong(const struct frost_group *g, struct qr_bytes msg,
+                             const struct signer *s, size_t payload, const struct qr_hash **wrong,
+                             struct qr_err *err)
+{
+    struct frost_commitment list[QR_MAX_PARTICIPANTS];
+    struct frost_sig_share shares[QR_MAX_PARTICIPANTS];
+    struct frost_result res = {.culprits = {.count = 0}};
+    const struct frost_package p = {.msg = msg, .list = list, .count = g->t};
+    for (uint32_t i = 0; i < g->t; i++) {
+        list[i].id = shares[i].id = s[i].id;
+        qr_copy(list[i].hiding, s[i].join.pair[payload], POINT_SIZE);
+        qr_copy(list[i].binding, s[i].join.pair[payload] + POINT_SIZE, POINT_SIZE);
+        qr_copy(shares[i].z, s[i].z[payload], SCALAR_SIZE);
+    }
+    enum qr_rc rc = frost_aggregate(g, &p, shares, &res, err);
+    for (uint32_t i = 0; i < g->t && rc != QR_OK && res.culprits.count > 0; i++)
+        if (s[i].id == res.culprits.ids[0]) *wrong = s[i].sender;
+    return rc == QR_OK || *wrong ? QR_OK : rc;
+}
+
+static enum qr_rc judge_shares(struct group_at *a, const struct shares_at *s,
+                               const struct signer *signer, const struct qr_hash **wrong,
+                               struct qr_err *err)
+{
+    const struct view_want want = {.n = a->step.session, .what = VIEW_FILE};
+    struct frost_group g;
+    struct view *v = calloc(1, sizeof *v);
+    if (!v) return qr_fail(err, QR_NOMEM, "out of memory");
+    for (uint32_t i = 0; i < s->plan->t && !*wrong; i++)
+        if (!signer[i].fits) *wrong = signer[i].sender;
+    enum qr_rc rc = view_load(a->c, &want, v, err);
+    if (rc == QR_OK) rc = trust_group_of_change(s->now, s->plan->t, &g);
+    const struct leaf_payloads *p = &v->descriptor.payloads;
+    for (size_t i = 0; rc == QR_OK && i < p->n && !*wrong; i++) {
+        const struct trust_given given = {.file = v->file};
+        struct qr_buf msg;
+        qr_buf_init(&msg, QR_MAX_RAW_FILE);
+        rc = trust_payload_message(a->c->s->trust, &v->request.is, &v->descriptor, &p->p[i], &given,
+                                   &msg);
+        if (rc == QR_OK) rc = find_wrong(&g, qr_buf_bytes(&msg), signer, i, wrong, err);
+        qr_buf_fini(&msg);
+    }
+    view_fini(v);
+    free(v);
+    return rc;
+}
+
+/* All shares are here: whoever sent a wrong one cost the attempt. */
+static enum qr_rc check_shares(struct group_at *a, struct qr_err *err)
+{
+    struct shares_at s;
+    const struct qr_hash *wrong = NULL;
+    struct signer *signer = calloc(QR_MAX_PARTICIPANTS, sizeof *signer);
+    if (!signer) return qr_fail(err, QR_NOMEM, "out of memory");
+    size_t n = 0;
+    enum qr_rc rc = shares_load(a, &s, err);
+    for (uint32_t id = 1; rc == QR_OK && id <= s.now->n && n < s.plan->t; id++) {
+        rc = signer_of(&s, id, &signer[n], err);
+        n += rc == QR_OK;
+        if (rc == QR_NOTFOUND) rc = QR_OK;
+    }
+    if (rc == QR_OK && n == s.plan->t) rc = judge_shares(a, &s, signer, &wrong, err);
+    if (rc == QR_OK && wrong) rc = group_blame(a, wrong, "a wrong signature share", err);
+    shares_fini(&s);
+    free(signer);
+    return rc;
+}
+
+static enum qr_rc give_up(struct group_at *a, struct qr_err *err)
+{
+    struct shares_at s;
+    enum qr_rc rc = shares_load(a, &s, err);
+    if (rc == QR_OK) rc = store_step_fail(a->c->s->db, a->step.n, "nobody combined in time", err);
+    for (uint32_t i = 0; rc == QR_OK && i < s.plan->t; i++)
+        if (!by_sender(s.shared, s.shares, &s.joined[i].sender))
+            rc = group_blame(a, &s.joined[i].sender, "no signature share in time", err);
+    shares_fini(&s);
+    return rc;
+}
+
+enum qr_rc group_overdue(struct group_at *a, struct qr_err *err)
+{
+    bool late = a->step.since_us + a->c->rules.round_us < coord_now(a->c);
+    if (!a->text->signs) return QR_OK;
+    if (a->step.state == STORE_STEP_OPEN)
+        QR_TRY(start(a, err));
+    else if (a->step.state == STORE_STEP_STARTED && late)
+        QR_TRY(give_up(a, err));
+    return store_step_get(a->c->s->db, a->step.n, a->arena, &a->step, err);
 }
 
 /* signing_started as it was logged, by its own letters: filled again. */
@@ -293,5 +498,6 @@ enum qr_rc group_progress(struct group_at *a, enum leaf_group_round round, struc
 {
     if (round == LEAF_GROUP_AGREE) return end_change(a, err);
     if (round == LEAF_GROUP_MADE) return end_signing(a, err);
+    if (round == LEAF_GROUP_SHARE) return check_shares(a, err);
     return round == LEAF_GROUP_JOIN && a->text->signs ? start(a, err) : QR_OK;
 }

@@ -5,6 +5,7 @@
 #include "schema/coordinator-002.sql.h"
 #include "schema/coordinator-003.sql.h"
 #include "schema/coordinator-004.sql.h"
+#include "schema/coordinator-005.sql.h"
 #include "schema/outbox-001.sql.h"
 
 #include <assert.h>
@@ -13,7 +14,8 @@ const struct qr_db_script store_scripts[] = {{1, schema_outbox_001},
                                              {2, schema_coordinator_001},
                                              {3, schema_coordinator_002},
                                              {4, schema_coordinator_003},
-                                             {5, schema_coordinator_004}};
+                                             {5, schema_coordinator_004},
+                                             {6, schema_coordinator_005}};
 _Static_assert(sizeof store_scripts / sizeof store_scripts[0] == STORE_SCRIPT_COUNT, "all of them");
 
 static struct qr_db_arg due_of(const struct session *s)

@@ -15,7 +15,7 @@
 
 /* Scripts of the database, the outbox's first. */
 extern const struct qr_db_script store_scripts[];
-#define STORE_SCRIPT_COUNT 5
+#define STORE_SCRIPT_COUNT 6
 
 struct store_session {
     int64_t n; /* its number here */

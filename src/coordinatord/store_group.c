@@ -22,7 +22,7 @@ enum qr_rc store_step_add(struct qr_db *db, struct store_step *s, struct qr_err 
 {
     QR_TRY(qr_db_run(db,
                      "INSERT INTO group_step(step,attempt,grp,text,session,approved,state,reason,"
-                     "seen_us) VALUES(?1,?2,?3,?4,?5,?6,0,'',?7)",
+                     "seen_us,since_us) VALUES(?1,?2,?3,?4,?5,?6,0,'',?7,?7)",
                      QR_DB_ARGS(BLOB_OF(s->step.b), QR_DB_INT(s->attempt), BLOB_OF(s->group.b),
                                 QR_DB_BLOB(s->text), QR_DB_INT(s->session), BLOB_OF(s->approved.b),
                                 QR_DB_INT(s->seen_us)),
@@ -33,7 +33,7 @@ enum qr_rc store_step_add(struct qr_db *db, struct store_step *s, struct qr_err 
 
 #define STEP_COLUMNS                                                                            \
     "SELECT n,step,attempt,grp,text,session,approved,state,reason,seen_us,started_idx,started," \
-    "done_idx FROM group_step "
+    "done_idx,since_us FROM group_step "
 
 static enum qr_rc read_step(struct qr_stmt *st, struct qr_arena *arena, struct store_step *out,
                             struct qr_err *err)
@@ -44,7 +44,8 @@ static enum qr_rc read_step(struct qr_stmt *st, struct qr_arena *arena, struct s
                                .state = (enum store_step_state)qr_stmt_int(st, 7),
                                .seen_us = qr_stmt_int(st, 9),
                                .started_index = (uint64_t)qr_stmt_int(st, 10),
-                               .done_index = (uint64_t)qr_stmt_int(st, 12)};
+                               .done_index = (uint64_t)qr_stmt_int(st, 12),
+                               .since_us = qr_stmt_int(st, 13)};
     QR_TRY(take(qr_stmt_bytes(st, 1), out->step.b, QR_SHA256_SIZE, err));
     QR_TRY(take(qr_stmt_bytes(st, 3), out->group.b, QR_SHA256_SIZE, err));
     QR_TRY(copy(arena, qr_stmt_bytes(st, 4), &out->text));
@@ -110,19 +111,49 @@ enum qr_rc store_step_owes(struct qr_db *db, int64_t n, enum store_step_state st
                      QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(state), QR_DB_INT(row)), err);
 }
 
-enum qr_rc store_step_started(struct qr_db *db, int64_t n, uint64_t index,
-                              const struct qr_hash *leaf, struct qr_err *err)
+enum qr_rc store_step_started(struct qr_db *db, const struct store_step *s, struct qr_err *err)
 {
-    return qr_db_run(
-        db, "UPDATE group_step SET state=?2,outbox_row=NULL,started_idx=?3,started=?4 WHERE n=?1",
-        QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(STORE_STEP_STARTED), QR_DB_INT(index), BLOB_OF(leaf->b)),
-        err);
+    return qr_db_run(db,
+                     "UPDATE group_step SET state=?2,outbox_row=NULL,started_idx=?3,started=?4,"
+                     "since_us=?5 WHERE n=?1",
+                     QR_DB_ARGS(QR_DB_INT(s->n), QR_DB_INT(STORE_STEP_STARTED),
+                                QR_DB_INT(s->started_index), BLOB_OF(s->started.b),
+                                QR_DB_INT(s->since_us)),
+                     err);
 }
 
 enum qr_rc store_step_done(struct qr_db *db, int64_t n, uint64_t index, struct qr_err *err)
 {
     return qr_db_run(db, "UPDATE group_step SET state=?2,outbox_row=NULL,done_idx=?3 WHERE n=?1",
                      QR_DB_ARGS(QR_DB_INT(n), QR_DB_INT(STORE_STEP_DONE), QR_DB_INT(index)), err);
+}
+
+/* ---- who cost attempts ---- */
+
+enum qr_rc store_fault_add(struct qr_db *db, const struct store_step *s,
+                           const struct qr_hash *sender, struct qr_err *err)
+{
+    return qr_db_run(
+        db, "INSERT INTO group_fault(step,attempt,sender) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING",
+        QR_DB_ARGS(BLOB_OF(s->step.b), QR_DB_INT(s->attempt), BLOB_OF(sender->b)), err);
+}
+
+enum qr_rc store_fault_count(struct qr_db *db, const struct qr_hash *step,
+                             const struct qr_hash *sender, int64_t *count, struct qr_err *err)
+{
+    struct qr_stmt *st = NULL;
+    QR_TRY(qr_db_one(db, "SELECT count(*) FROM group_fault WHERE step=?1 AND sender=?2",
+                     QR_DB_ARGS(BLOB_OF(step->b), BLOB_OF(sender->b)), &st, err));
+    *count = qr_stmt_int(st, 0);
+    return QR_OK;
+}
+
+enum qr_rc store_nonce_add(struct qr_db *db, const uint8_t *point, bool *fresh, struct qr_err *err)
+{
+    QR_TRY(qr_db_run(db, "INSERT INTO group_nonce(point) VALUES(?1) ON CONFLICT DO NOTHING",
+                     QR_DB_ARGS(QR_DB_BLOB(QR_BYTES(point, QR_KEY_SIZE))), err));
+    *fresh = qr_db_changes(db) == 1;
+    return QR_OK;
 }
 
 /* ---- letters ---- */

@@ -25,7 +25,8 @@ struct store_step {
     struct qr_hash approved;
     enum store_step_state state;
     const char *reason;
-    int64_t seen_us;
+    int64_t seen_us;  /* when somebody asked last */
+    int64_t since_us; /* when it was opened, or its start was logged */
     uint64_t started_index;
     struct qr_hash started;
     uint64_t done_index;
@@ -51,9 +52,21 @@ enum qr_rc store_step_fail(struct qr_db *db, int64_t n, const char *reason, stru
 /* Its entry is on its way. */
 enum qr_rc store_step_owes(struct qr_db *db, int64_t n, enum store_step_state state, int64_t row,
                            struct qr_err *err) QR_MUST_CHECK;
-enum qr_rc store_step_started(struct qr_db *db, int64_t n, uint64_t index,
-                              const struct qr_hash *leaf, struct qr_err *err) QR_MUST_CHECK;
+/* s->n, started_index, started and since_us. */
+enum qr_rc store_step_started(struct qr_db *db, const struct store_step *s, struct qr_err *err)
+    QR_MUST_CHECK;
 enum qr_rc store_step_done(struct qr_db *db, int64_t n, uint64_t index, struct qr_err *err)
+    QR_MUST_CHECK;
+
+/* A member cost this attempt; the same again changes nothing. */
+enum qr_rc store_fault_add(struct qr_db *db, const struct store_step *s,
+                           const struct qr_hash *sender, struct qr_err *err) QR_MUST_CHECK;
+/* How many attempts at this step it cost. */
+enum qr_rc store_fault_count(struct qr_db *db, const struct qr_hash *step,
+                             const struct qr_hash *sender, int64_t *count, struct qr_err *err)
+    QR_MUST_CHECK;
+/* fresh: no start had this point (QR_KEY_SIZE bytes), and now one has. */
+enum qr_rc store_nonce_add(struct qr_db *db, const uint8_t *point, bool *fresh, struct qr_err *err)
     QR_MUST_CHECK;
 
 struct store_letter {

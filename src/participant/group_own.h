@@ -31,6 +31,7 @@ struct run {
     struct run_party *party;
     size_t parties;
     size_t own;
+    bool signer[QR_MAX_PARTICIPANTS]; /* whose shares are awaited: the start lists them */
     int64_t deadline_us;
     /* of the attempt */
     uint32_t attempt;

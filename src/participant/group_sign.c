@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-enum { ATTEMPTS = 10 };
+/* Each one that fails is some member's doing. */
+enum { ATTEMPTS = QR_MAX_PARTICIPANTS };
 
 struct signing {
     struct qr_hash group;
@@ -111,6 +112,8 @@ static enum qr_rc check_started(struct run *r, struct signing *s, struct qr_err 
     if (rc == QR_OK) {
         s->started = *is;
         s->made.started = a.entries[0].leaf;
+        for (size_t i = 0; i < r->parties; i++) r->signer[i] = false;
+        for (size_t i = 0; i < is->n; i++) r->signer[is->payloads[0].pairs[i].index - 1] = true;
         if (is->attempt != r->attempt || !qr_hash_equal(&is->approved, &r->approved) ||
             !qr_equal_ct(is->with.digest, s->now->ref.digest, LEAF_GROUP_DIGEST_SIZE))
             rc = qr_fail(err, QR_FALSE, "the start in the log is of another signing");
@@ -153,16 +156,11 @@ static enum qr_rc send_shares(struct run *r, struct signing *s, struct qr_err *e
     return run_send(r, LEAF_GROUP_SHARE, QR_BYTES(z, s->payloads * SCALAR_SIZE), err);
 }
 
-/* As many as sign; which ones the start says, and the coordinator takes no other
- * joins, so whoever joined signs. */
 static bool shared(const struct run *r)
 {
-    size_t joined = 0, have = 0;
-    for (size_t i = 0; i < r->parties; i++) {
-        joined += r->party[i].has[LEAF_GROUP_JOIN];
-        have += r->party[i].has[LEAF_GROUP_SHARE];
-    }
-    return have == joined || run_done(r);
+    for (size_t i = 0; i < r->parties; i++)
+        if (r->signer[i] && !r->party[i].has[LEAF_GROUP_SHARE]) return run_done(r);
+    return true;
 }
 
 static enum qr_rc name_culprits(const struct frost_result *res, enum qr_rc rc, struct qr_err *err)
@@ -276,6 +274,7 @@ static enum qr_rc sign(struct run *r, struct signing *s, struct qr_err *err)
         else if (rc == QR_OK)
             rc = run_wait(r, run_done, err);
         drop_nonces(s);
+        if (rc == QR_STALE) run_tell(r, *r->reason ? r->reason : "the attempt failed");
     }
     return rc == QR_OK ? read_made(r, s, err) : rc;
 }

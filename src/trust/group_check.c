@@ -446,6 +446,11 @@ static enum qr_rc check_with(const struct trust_groups *g, const struct leaf_gro
                        now->retired ? "the group is retired" : "the group has other shares now");
 }
 
+bool trust_groups_sign(enum qr_payload type)
+{
+    return type == QR_DSSE || type == QR_SSHSIG || type == QR_RAW;
+}
+
 enum qr_rc trust_groups_signing_check(const struct trust_groups *g,
                                       const struct leaf_group_signing *s,
                                       const struct leaf_payloads *payloads, struct trust_report *r)
@@ -456,10 +461,10 @@ enum qr_rc trust_groups_signing_check(const struct trust_groups *g,
     QR_TRY(check_with(g, &s->with, &now, r));
     qr_buf_init(&b, 1024);
     for (size_t i = 0; i < payloads->n; i++) {
-        if (payloads->p[i].type == QR_MINISIGN) {
+        if (!trust_groups_sign(payloads->p[i].type)) {
             qr_buf_fini(&b);
-            return trust_stop(r, TRUST_GROUPS_SIGNING, QR_NOTIMPL,
-                              "standing groups do not sign for minisign");
+            return trust_stop(r, TRUST_GROUPS_SIGNING, QR_NOTIMPL, "standing groups do not sign %s",
+                              qr_payload_name(payloads->p[i].type));
         }
         put_payload(&b, payloads->p[i].type, &payloads->p[i].digest);
     }
@@ -519,10 +524,13 @@ static enum qr_rc check_started(const struct trust_groups *g, const struct leaf_
     QR_TRY(trust_check(r, TRUST_GROUPS_APPROVED, a != NULL, QR_POLICY, "no quorum signed this"));
     struct qr_buf b;
     qr_buf_init(&b, 1024);
-    for (size_t i = 0; i < s->payload_count; i++)
+    bool right = true;
+    for (size_t i = 0; i < s->payload_count; i++) {
+        right = right && trust_groups_sign(s->payloads[i].type);
         put_payload(&b, s->payloads[i].type, &s->payloads[i].digest);
+    }
     const struct qr_hash name = name_of(&b);
-    bool same = a && qr_hash_equal(&a->payloads, &name) &&
+    bool same = right && a && qr_hash_equal(&a->payloads, &name) &&
                 qr_equal_ct(s->group_key.b, now->is.key.b, QR_KEY_SIZE);
     return trust_check(r, TRUST_GROUPS_SIGNING, same && commitments_ok(g, now, s), QR_FALSE,
                        "it does not name what the quorum signed, or wrong commitments");

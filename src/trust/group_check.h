@@ -74,8 +74,11 @@ const struct leaf_group_started *trust_groups_started(const struct trust_groups 
 enum qr_rc trust_groups_plan_check(const struct trust_groups *g, const struct leaf_group_plan *p,
                                    const struct qr_hash *plan, struct trust_report *r)
     QR_MUST_CHECK;
+/* Whether groups sign this type: not those whose bytes are of the session's key
+ * (x509-*, minisign-global), and not minisign, which is worth nothing without. */
+bool trust_groups_sign(enum qr_payload type);
 /* Whether the group can sign now what a quorum signed, and these are the payloads
- * (type and digest) of that signature.made.  QR_NOTIMPL: minisign. */
+ * (type and digest) of that signature.made.  QR_NOTIMPL: trust_groups_sign. */
 enum qr_rc trust_groups_signing_check(const struct trust_groups *g,
                                       const struct leaf_group_signing *s,
                                       const struct leaf_payloads *payloads, struct trust_report *r)
