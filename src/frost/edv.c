@@ -322,6 +322,94 @@ bool edv_in_subgroup(const struct edv_point *p)
     return edv_is_identity(&q);
 }
 
+/* ---- one point, many times ---- */
+
+#define FIXED_PLACES 32  /* digits of a byte */
+#define FIXED_DIGITS 128 /* by their magnitude, less one */
+
+/* A summand whose z is 1. */
+struct affine {
+    struct edv_fe sum, difference; /* y + x, y - x */
+    struct edv_fe td2;             /* 2d*x*y */
+};
+
+struct edv_fixed {
+    struct affine times[FIXED_PLACES][FIXED_DIGITS];
+};
+
+static void add_affine(struct edv_point *p, const struct affine *c, bool minus)
+{
+    struct edv_fe a, b, t, z, e, f, g, h;
+    fe_sub(&a, &p->y, &p->x);
+    fe_mul(&a, &a, minus ? &c->sum : &c->difference);
+    fe_add(&b, &p->y, &p->x);
+    fe_mul(&b, &b, minus ? &c->difference : &c->sum);
+    fe_mul(&t, &p->t, &c->td2);
+    fe_add(&z, &p->z, &p->z);
+    fe_sub(&e, &b, &a);
+    fe_add(&h, &b, &a);
+    if (minus) {
+        fe_add(&f, &z, &t);
+        fe_sub(&g, &z, &t);
+    } else {
+        fe_sub(&f, &z, &t);
+        fe_add(&g, &z, &t);
+    }
+    fe_mul(&p->x, &e, &f);
+    fe_mul(&p->y, &g, &h);
+    fe_mul(&p->z, &f, &g);
+    fe_mul(&p->t, &e, &h);
+}
+
+/* The point's first FIXED_DIGITS multiples; leaves 256 times the point in p. */
+static void fixed_place(struct affine out[FIXED_DIGITS], struct edv_point *p)
+{
+    struct edv_point at[FIXED_DIGITS];
+    struct edv_fe before[FIXED_DIGITS], all = fe_one, one, x, y;
+    struct cached step;
+    cache(&step, p);
+    at[0] = *p;
+    for (int i = 1; i < FIXED_DIGITS; i++) add_cached(&at[i], &at[i - 1], &step, false);
+    *p = at[FIXED_DIGITS - 1];
+    twice(p, true);
+    for (int i = 0; i < FIXED_DIGITS; i++) {
+        before[i] = all;
+        fe_mul(&all, &all, &at[i].z);
+    }
+    fe_invert(&all, &all);
+    for (int i = FIXED_DIGITS; i-- > 0;) {
+        fe_mul(&one, &all, &before[i]);
+        fe_mul(&all, &all, &at[i].z);
+        fe_mul(&x, &at[i].x, &one);
+        fe_mul(&y, &at[i].y, &one);
+        fe_add(&out[i].sum, &y, &x);
+        fe_sub(&out[i].difference, &y, &x);
+        fe_mul(&out[i].td2, &x, &y);
+        fe_mul(&out[i].td2, &out[i].td2, &fe_2d);
+    }
+}
+
+struct edv_fixed *edv_fixed_new(const struct edv_point *point)
+{
+    struct edv_fixed *f = malloc(sizeof *f);
+    struct edv_point p = point ? *point : base_point;
+    for (int i = 0; f && i < FIXED_PLACES; i++) fixed_place(f->times[i], &p);
+    return f;
+}
+
+void edv_fixed_add(struct edv_point *sum, const struct edv_fixed *f, const uint8_t by[32])
+{
+    int carry = 0;
+    assert(by[31] <= order[31]);
+    for (int i = 0; i < FIXED_PLACES; i++) {
+        int d = by[i] + carry;
+        carry = d > FIXED_DIGITS;
+        if (carry) d -= 2 * FIXED_DIGITS;
+        if (d > 0) add_affine(sum, &f->times[i][d - 1], false);
+        if (d < 0) add_affine(sum, &f->times[i][-d - 1], true);
+    }
+}
+
 #define PASSES 16 /* of eight sums each */
 #define BUCKETS 256
 

@@ -2,11 +2,11 @@
  *
  * NEVER SECRET DATA.  Time and memory accesses depend on every scalar and point
  * given here; shares, nonces, static and ephemeral keys and Diffie-Hellman
- * values stay with libsodium (frost/group.h).  Only frost/public_edv.c calls
- * this: it speaks of checked points (frost/public.h).
+ * values stay with libsodium (frost/group.h).  Only frost/public_edv.c, which
+ * speaks of checked points (frost/public.h), and frost/known.c call this.
  *
  * A struct edv_point is any point of the curve, of whatever order.  Pure
- * functions without allocation, except for the batch test.
+ * functions without allocation, except for the batch test and edv_fixed.
  *
  * Spec: RFC 8032 section 5.1. */
 #ifndef QUORATE_FROST_EDV_H
@@ -52,5 +52,12 @@ void edv_add(struct edv_point *out, const struct edv_point *a, const struct edv_
 void edv_horner(struct edv_point *out, const struct edv_point *points, size_t count, uint32_t x);
 /* sum over the terms. */
 void edv_multi(struct edv_point *out, const struct edv_term *terms, size_t count);
+
+/* Multiples of one point, made once (1 ms, 500 KB): a sum needs no doublings. */
+struct edv_fixed;
+/* point: NULL for the base point.  NULL: no memory.  The caller frees it. */
+struct edv_fixed *edv_fixed_new(const struct edv_point *point) QR_MUST_CHECK;
+/* sum += by * the point; by is 32 bytes below the group's order. */
+void edv_fixed_add(struct edv_point *sum, const struct edv_fixed *f, const uint8_t by[32]);
 
 #endif

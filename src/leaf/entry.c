@@ -134,6 +134,23 @@ enum qr_rc leaf_verify(const struct leaf_entry *e, const struct qr_pub *pub)
     return leaf_object_verify_pinned(e->json, without_sig, ENTRY_TAG, pub, &e->sig);
 }
 
+enum qr_rc leaf_signed_parts(struct qr_bytes bytes, struct qr_bytes parts[LEAF_SIGNED_PARTS])
+{
+    static const char tag[] = ENTRY_TAG, before[] = "\"sig\":\"", after[] = "\",\"time\":\"";
+    const size_t text = (sizeof(struct qr_sig) + 2) / 3 * 4;
+    const size_t member = sizeof before - 1 + text + sizeof "\"," - 1;
+    const size_t rest = sizeof "\"time\":\"" - 1 + QR_TIME_LEN + sizeof "\",\"v\":1}" - 1;
+    if (bytes.n < member + rest) return QR_MALFORMED;
+    const uint8_t *sig = bytes.p + bytes.n - rest - member, *end = sig + member;
+    if (!qr_bytes_is(QR_BYTES(sig, sizeof before - 1), before) ||
+        !qr_bytes_is(QR_BYTES(end - 2, sizeof after - 1), after))
+        return QR_MALFORMED;
+    parts[0] = QR_BYTES(tag, sizeof tag);
+    parts[1] = QR_BYTES(bytes.p, bytes.n - rest - member);
+    parts[2] = QR_BYTES(end, rest);
+    return QR_OK;
+}
+
 enum qr_rc leaf_sign(const struct leaf_draft *d, const struct qr_signer *key, struct qr_buf *out)
 {
     char id[QR_KEY_ID_LEN + 1];

@@ -75,6 +75,14 @@ void leaf_fini(struct leaf_entry *e);
  * key id.  QR_FALSE. */
 enum qr_rc leaf_verify(const struct leaf_entry *e, const struct qr_pub *pub) QR_MUST_CHECK;
 
+/* The bytes that the author of an entry signed, one part after the other: a tag
+ * and all but the member "sig", which canonical JSON of this form has at one place.
+ * bytes: what leaf_parse accepted; the parts borrow from it.  QR_MALFORMED: it is
+ * not there. */
+#define LEAF_SIGNED_PARTS 3
+enum qr_rc leaf_signed_parts(struct qr_bytes bytes, struct qr_bytes parts[LEAF_SIGNED_PARTS])
+    QR_MUST_CHECK;
+
 /* What an entry is made from. */
 struct leaf_draft {
     enum leaf_kind kind;

@@ -76,29 +76,58 @@ static void add_tags(struct admission_entry *out, const struct leaf_entry *e,
 
 /* ---- one entry alone ---- */
 
-static enum qr_rc check_author(const struct trust_dir *trust, const struct leaf_entry *e,
-                               struct qr_err *err)
+enum qr_rc admission_init(struct admission *a, const struct trust_dir *trust, struct qr_err *err)
 {
-    const struct qr_pub *pub = trust_author_key(trust, e->author, qr_str(e->key_id));
+    *a = (struct admission){.trust = trust, .clock = admission_clock_new(trust)};
+    enum qr_rc rc = known_keys_new(&a->keys);
+    for (size_t i = 0; i < LEAF_AUTHOR_COUNT; i++)
+        for (size_t k = 0; rc == QR_OK && k < trust->authors[i].n; k++)
+            rc = known_keys_add(a->keys, &trust->authors[i].k[k]);
+    if (rc == QR_OK) return QR_OK;
+    admission_fini(a);
+    return qr_fail(err, rc, "the authors' keys cannot be used");
+}
+
+void admission_fini(struct admission *a)
+{
+    known_keys_free(a->keys);
+    admission_clock_free(a->clock);
+    *a = (struct admission){.trust = NULL};
+}
+
+/* pub has the entry's key id: it was found by it. */
+static enum qr_rc check_signature(const struct known_keys *keys, const struct qr_pub *pub,
+                                  struct qr_bytes entry, const struct leaf_entry *e)
+{
+    struct qr_bytes parts[LEAF_SIGNED_PARTS];
+    if (!keys) return leaf_verify(e, pub);
+    QR_TRY(leaf_signed_parts(entry, parts));
+    return known_keys_verify(keys, pub, parts, LEAF_SIGNED_PARTS, &e->sig);
+}
+
+static enum qr_rc check_author(const struct admission *a, struct qr_bytes entry,
+                               const struct leaf_entry *e, struct qr_err *err)
+{
+    const struct qr_pub *pub = trust_author_key(a->trust, e->author, qr_str(e->key_id));
     if (!QR_HOLDS(ADMISSION_AUTHOR, pub != NULL))
         return qr_fail(err, QR_DENIED, "key %s is not one of author %s", e->key_id,
                        leaf_author_name(e->author));
     if (!QR_HOLDS(ADMISSION_KIND, leaf_author_may(e->author, e->kind)))
         return qr_fail(err, QR_DENIED, "%s may not log %s", leaf_author_name(e->author),
                        leaf_kind_name(e->kind));
-    if (!QR_HOLDS(ADMISSION_SIGNATURE, pub && leaf_verify(e, pub) == QR_OK))
+    if (!QR_HOLDS(ADMISSION_SIGNATURE, pub && check_signature(a->keys, pub, entry, e) == QR_OK))
         return qr_fail(err, QR_UNAUTHENTICATED, "the author's signature does not verify");
     return QR_OK;
 }
 
-enum qr_rc admission_judge(const struct trust_dir *trust, struct qr_bytes entry,
+enum qr_rc admission_judge(const struct admission *a, struct qr_bytes entry,
                            struct admission_entry *out, struct qr_err *err)
 {
     struct leaf_entry e;
     *out = (struct admission_entry){.tag_count = 0};
     if (entry.n > QR_MAX_ENTRY) return qr_fail(err, QR_RANGE, "entry larger than 65535 bytes");
     QR_TRY(leaf_parse(entry, &e, err));
-    enum qr_rc rc = check_author(trust, &e, err);
+    enum qr_rc rc = check_author(a, entry, &e, err);
     if (rc == QR_OK) {
         struct qr_hash leaf = leaf_hash(entry);
         (void)snprintf(out->key, sizeof out->key, "%s/%s", e.key_id, e.event_id);

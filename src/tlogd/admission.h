@@ -7,6 +7,7 @@
 #ifndef QUORATE_TLOGD_ADMISSION_H
 #define QUORATE_TLOGD_ADMISSION_H
 
+#include "frost/known.h"
 #include "tlog/tlog.h"
 #include "trust/trust_dir.h"
 
@@ -35,15 +36,26 @@ struct admission_entry {
     size_t tag_count;
 };
 
+/* Whose entries are taken. */
+struct admission_clock;
+struct admission {
+    const struct trust_dir *trust;
+    struct known_keys *keys;       /* of all authors; NULL: each is prepared anew */
+    struct admission_clock *clock; /* one thread uses it */
+};
+/* Prepares the keys of trust, which is borrowed; admission_fini takes all back.  QR_FALSE: a key is no key; QR_NOMEM. */
+enum qr_rc admission_init(struct admission *a, const struct trust_dir *trust, struct qr_err *err)
+    QR_MUST_CHECK;
+void admission_fini(struct admission *a);
+
 /* Strict form, a known author's signature, a kind that is this author's.
  * QR_MALFORMED, QR_RANGE (too large), QR_DENIED (unknown author, or another's
  * kind), QR_FALSE becomes QR_UNAUTHENTICATED (signature).  out must not be
  * copied afterwards: tags points into it. */
-enum qr_rc admission_judge(const struct trust_dir *trust, struct qr_bytes entry,
+enum qr_rc admission_judge(const struct admission *a, struct qr_bytes entry,
                            struct admission_entry *out, struct qr_err *err) QR_MUST_CHECK;
 
-/* Times of the authors' newest entries.  One thread uses it. */
-struct admission_clock;
+/* Times of the authors' newest entries. */
 struct admission_clock *admission_clock_new(const struct trust_dir *trust);
 void admission_clock_free(struct admission_clock *c);
 /* An entry that is in the log already (at start). */

@@ -39,7 +39,7 @@ struct tlogd {
     struct head_note at_open;    /* before any witness was asked */
     struct service_path witnessed;
     atomic_int_least64_t grown_us; /* when an entry was appended last */
-    struct admission_clock *clock;
+    struct admission admission;
     pthread_mutex_t own_mutex; /* entries of our own, in order of time */
     int64_t own_last_us;
     pthread_mutex_t readers_mutex; /* both below */
@@ -66,7 +66,7 @@ static enum tlog_rc admit(void *ctx, const struct tlog_candidate *c, struct tlog
 {
     struct tlogd *d = ctx;
     struct qr_err e = {{0}};
-    if (admission_time(d->clock, c->index, qr_of_tlog(c->entry), c->now_us, &e) == QR_OK)
+    if (admission_time(d->admission.clock, c->index, qr_of_tlog(c->entry), c->now_us, &e) == QR_OK)
         return TLOG_OK;
     qr_copy(err->text, e.text, sizeof e.text);
     return TLOG_REFUSED;
@@ -76,7 +76,7 @@ static void settle(void *ctx, uint64_t from, uint64_t to, bool kept)
 {
     struct tlogd *d = ctx;
     if (kept && to > from) atomic_store(&d->grown_us, qr_now_us(&d->s->clock));
-    admission_clock_settle(d->clock, from, kept);
+    admission_clock_settle(d->admission.clock, from, kept);
 }
 
 static void fatal(void *ctx, enum tlog_rc rc, const char *text)
@@ -149,7 +149,7 @@ static enum tlog_rc note_recent(void *ctx, uint64_t index, struct tlog_bytes ent
     struct leaf_entry e;
     (void)index;
     if (leaf_parse(qr_of_tlog(entry), &e, NULL) != QR_OK) return TLOG_CORRUPT;
-    admission_clock_note(r->d->clock, &e);
+    admission_clock_note(r->d->admission.clock, &e);
     if (e.time_us < r->oldest_us) r->oldest_us = e.time_us;
     leaf_fini(&e);
     return TLOG_OK;
@@ -205,10 +205,10 @@ enum qr_rc tlogd_open(struct service *s, struct qr_err *err)
     if (!d) return QR_NOMEM;
     s->self = d;
     d->s = s;
-    d->clock = admission_clock_new(s->trust);
     if (pthread_mutex_init(&d->own_mutex, NULL) != 0 ||
         pthread_mutex_init(&d->readers_mutex, NULL) != 0)
         qr_fatal("mutex");
+    QR_TRY(admission_init(&d->admission, s->trust, err));
     QR_TRY(configure(d, &path, &cfg, err));
     d->vkey = cfg.signer.key;
     atomic_store(&d->grown_us, qr_now_us(&s->clock));
@@ -229,7 +229,7 @@ void tlogd_close(struct service *s)
     witnesses_free(d->witnesses);
     tlog_close(d->log);
     qr_signer_fini(&d->note_key);
-    admission_clock_free(d->clock);
+    admission_fini(&d->admission);
     (void)pthread_mutex_destroy(&d->own_mutex);
     (void)pthread_mutex_destroy(&d->readers_mutex);
     free(d);
@@ -330,7 +330,7 @@ static enum qr_rc append_one(struct tlogd *d, struct qr_bytes entry, struct log_
     struct tlog_receipt receipt;
     struct tlog_signed is;
     struct tlog_err terr = {{0}};
-    QR_TRY(admission_judge(d->s->trust, entry, &a, err));
+    QR_TRY(admission_judge(&d->admission, entry, &a, err));
     struct tlog_entry t = {.data = tlog_of_qr(entry),
                            .key = tlog_of_qr(qr_str(a.key)),
                            .tags = a.tags,
@@ -387,7 +387,7 @@ static enum qr_rc judge_batch(struct tlogd *d, const Quorate__V1__AppendBatchReq
     if (!b->judged || !b->entries || !b->receipts) return QR_NOMEM;
     for (size_t i = 0; i < b->n; i++) {
         struct qr_bytes e = QR_BYTES(in->entries[i].data, in->entries[i].len);
-        QR_TRY(admission_judge(d->s->trust, e, &b->judged[i], err));
+        QR_TRY(admission_judge(&d->admission, e, &b->judged[i], err));
         b->entries[i] = (struct tlog_entry){.data = tlog_of_qr(e),
                                             .key = tlog_of_qr(qr_str(b->judged[i].key)),
                                             .tags = b->judged[i].tags,

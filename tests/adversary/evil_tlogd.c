@@ -178,7 +178,7 @@ static enum tlog_rc add_to(struct tlog_log *log, struct qr_bytes entry, struct t
                            struct tlog_signed *cp)
 {
     struct admission_entry a;
-    need(admission_judge(evil.s->trust, entry, &a, NULL) == QR_OK);
+    need(admission_judge(&(struct admission){.trust = evil.s->trust}, entry, &a, NULL) == QR_OK);
     struct tlog_entry t = {.data = tlog_of_qr(entry),
                            .key = tlog_of_qr(qr_str(a.key)),
                            .tags = a.tags,
