@@ -1,6 +1,7 @@
 /* group_check.c - see group_check.h. */
 #include "trust/group_check.h"
 
+#include "base/removal.h"
 #include "frost/cocktail.h"
 #include "frost/package.h"
 
@@ -659,10 +660,47 @@ static void *take_list(struct qr_reader *in, size_t size, size_t *n)
     return list;
 }
 
+/* What is read as a bool must be one. */
+static bool is_bool(const bool *b)
+{
+    uint8_t byte;
+    qr_copy(&byte, b, 1);
+    return byte <= 1;
+}
+
+/* A file that somebody changed may say what is not so; it must not make us read or
+ * write behind our arrays. */
+static bool group_sound(const struct trust_group *s)
+{
+    bool sound = is_bool(&s->retired) && (unsigned)s->role < QR_ROLES && s->is.t >= 1 &&
+                 s->is.t <= s->is.n && s->is.n <= QR_MAX_PARTICIPANTS &&
+                 memchr(s->name, 0, sizeof s->name) != NULL && !(s->classes & ~QR_CLASS_ALL);
+    struct point p;
+    for (uint32_t i = 0; sound && i < s->is.n; i++)
+        sound = point_decode(&p, s->is.shares[i].b) == QR_OK;
+    return sound && point_decode(&p, s->is.key.b) == QR_OK;
+}
+
+static bool started_sound(const struct started *s)
+{
+    const struct leaf_group_started *is = &s->is;
+    bool sound = is_bool(&s->made) && is->n >= 1 && is->n <= QR_MAX_PARTICIPANTS &&
+                 is->payload_count >= 1 && is->payload_count <= QR_MAX_PAYLOADS;
+    for (size_t i = 0; sound && i < is->payload_count; i++) {
+        sound = (unsigned)is->payloads[i].type < QR_PAYLOADS;
+        for (size_t k = 0; k < is->n; k++)
+            sound = sound && is->payloads[i].pairs[k].index >= 1 &&
+                    is->payloads[i].pairs[k].index <= QR_MAX_PARTICIPANTS;
+    }
+    return sound;
+}
+
 enum qr_rc trust_groups_load(struct trust_groups *g, struct qr_reader *in)
 {
     forget(g);
     g->group = take_list(in, sizeof *g->group, &g->groups);
+    for (size_t i = 0; i < g->groups; i++)
+        if (!QR_HOLDS(GROUPS_STATE, group_sound(&g->group[i]))) in->failed = true;
     g->requested = take_list(in, sizeof *g->requested, &g->requests);
     g->approved = take_list(in, sizeof *g->approved, &g->approvals);
     uint64_t starts = qr_read_be64(in);
@@ -670,6 +708,11 @@ enum qr_rc trust_groups_load(struct trust_groups *g, struct qr_reader *in)
         size_t n = 0;
         struct started *s = take_list(in, sizeof *s, &n);
         if (!s) break;
+        if (n != 1 || !QR_HOLDS(GROUPS_STATE, started_sound(s))) {
+            free(s);
+            in->failed = true;
+            break;
+        }
         g->started = one_more(g->started, g->starts, sizeof *g->started);
         g->started[g->starts++] = s;
     }
