@@ -6,7 +6,7 @@
 #include "bundle/verify_cmd.h"
 #include "cli/open.h"
 #include "frost/payload.h"
-#include "leaf/session.h"
+#include "leaf/group.h"
 #include "participant/pb.h"
 #include "pki/x509.h"
 
@@ -45,6 +45,20 @@ static const struct qr_config_spec spec = {
 /* The file of a raw request travels in one message. */
 #define RAW_MAX (QR_MAX_MESSAGE_DKG - 65536)
 
+/* A plan for a standing group counts only where it was called so. */
+static void name_plan(const char *path, struct leaf_artifact *out)
+{
+    struct leaf_group_plan *p = malloc(sizeof *p);
+    struct qr_buf text;
+    if (!p) qr_fatal("out of memory");
+    qr_buf_init(&text, QR_MAX_ENTRY);
+    if (qr_file_read(path, &text, NULL) == QR_OK &&
+        leaf_group_plan_read(qr_buf_bytes(&text), p, NULL) == QR_OK)
+        leaf_group_plan_title(p, out->name);
+    qr_buf_fini(&text);
+    free(p);
+}
+
 /* The name, size and SHA-256 of FILE, or the digest alone. */
 static enum qr_rc read_artifact(struct cli *c, struct leaf_artifact *out, struct qr_err *err)
 {
@@ -61,7 +75,9 @@ static enum qr_rc read_artifact(struct cli *c, struct leaf_artifact *out, struct
         return qr_fail(err, QR_USAGE, "the file's name is too long or not UTF-8");
     (void)snprintf(out->name, sizeof out->name, "%s", base);
     out->has_size = true;
-    return verify_hash_file(operands[0], &out->sha256, &out->size, err);
+    QR_TRY(verify_hash_file(operands[0], &out->sha256, &out->size, err));
+    if (strcmp(operands[0], "-") != 0 && out->size <= QR_MAX_ENTRY) name_plan(operands[0], out);
+    return QR_OK;
 }
 
 /* Types of the list, in the order of enum qr_payload. */

@@ -74,7 +74,13 @@ static enum qr_rc find_approved(struct group_at *a, struct qr_err *err)
     a->step.approved = made.leaf;
     bool same = a->text->signs ? qr_hash_equal(&a->text->signing.approved, &made.leaf)
                                : qr_hash_equal(&request.artifact.sha256, &a->text->hash);
-    return same ? QR_OK : qr_fail(err, QR_POLICY, "the quorum signed something else");
+    if (!same) return qr_fail(err, QR_POLICY, "the quorum signed something else");
+    char title[LEAF_GROUP_TITLE];
+    if (a->text->signs) return QR_OK;
+    leaf_group_plan_title(&a->text->plan, title);
+    return qr_bytes_is(qr_str(title), request.artifact.name)
+               ? QR_OK
+               : qr_fail(err, QR_POLICY, "the quorum signed the plan under another name");
 }
 
 /* Against the group as it stands. */

@@ -1,6 +1,7 @@
 /* group.c - plans and letters of standing groups. */
 #include "leaf/group.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_EPOCH = 1000000, MAX_ATTEMPT = 1000000, MAX_LETTER_BODY = 128 * 1024 };
@@ -158,6 +159,13 @@ enum qr_rc leaf_group_plan_read(struct qr_bytes text, struct leaf_group_plan *ou
     enum qr_rc rc = qr_obj_done(&o, err);
     json_decref(v);
     return rc;
+}
+
+void leaf_group_plan_title(const struct leaf_group_plan *p, char out[LEAF_GROUP_TITLE])
+{
+    _Static_assert(sizeof "standing group plan: reshare " + LEAF_GROUP_NAME <= LEAF_GROUP_TITLE,
+                   "the longest step fits");
+    (void)snprintf(out, LEAF_GROUP_TITLE, "standing group plan: %s %s", steps[p->step], p->name);
 }
 
 enum qr_rc leaf_group_signing_write(const struct leaf_group_signing *s, struct qr_buf *out)

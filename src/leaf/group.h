@@ -60,6 +60,11 @@ enum qr_rc leaf_group_plan_write(const struct leaf_group_plan *p, struct qr_buf 
 enum qr_rc leaf_group_plan_read(struct qr_bytes text, struct leaf_group_plan *out,
                                 struct qr_err *err) QR_MUST_CHECK;
 
+/* What the request for it must call it, so that nobody who approves takes it for
+ * anything else: "standing group plan: retire releases". */
+#define LEAF_GROUP_TITLE (40 + LEAF_GROUP_NAME)
+void leaf_group_plan_title(const struct leaf_group_plan *p, char out[LEAF_GROUP_TITLE]);
+
 /* What signers agree on before they sign with a group what a quorum has signed. */
 struct leaf_group_signing {
     struct leaf_group_ref with;

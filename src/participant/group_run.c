@@ -62,6 +62,10 @@ static enum qr_rc verify_approval(struct run *r, struct qr_err *err)
         rc = log_client_consider(services_log(conf->services), r->bundle.checkpoint, err);
     if (rc == QR_OK && !qr_bytes_is(qr_str(conf->session), r->facts.request.is.session))
         rc = qr_fail(err, QR_FALSE, "the coordinator answered with another session");
+    char title[LEAF_GROUP_TITLE] = "";
+    if (!r->signs) leaf_group_plan_title(&r->plan, title);
+    if (rc == QR_OK && !r->signs && !qr_bytes_is(qr_str(title), r->facts.request.is.artifact.name))
+        rc = qr_fail(err, QR_POLICY, "the quorum that signed this plan was shown another name");
     return rc == QR_OK ? find_made(r, err) : rc;
 }
 

@@ -12,10 +12,11 @@
 struct approved {
     struct qr_hash made;     /* leaf hash of signature.made */
     struct qr_hash artifact; /* SHA-256 */
+    struct qr_hash name;     /* SHA-256 of what the request calls it */
     struct qr_hash payloads; /* of their types and digests */
 };
 struct requested {
-    struct qr_hash leaf, artifact;
+    struct qr_hash leaf, artifact, name;
 };
 struct started {
     struct qr_hash leaf;
@@ -103,7 +104,8 @@ static enum qr_rc take_requested(struct trust_groups *g, const struct leaf_entry
     struct leaf_request is;
     QR_TRY(leaf_request_read(e->body, &is, NULL));
     g->requested = one_more(g->requested, g->requests, sizeof *g->requested);
-    g->requested[g->requests++] = (struct requested){at->leaf, is.artifact.sha256};
+    g->requested[g->requests++] =
+        (struct requested){at->leaf, is.artifact.sha256, qr_sha256_one(qr_str(is.artifact.name))};
     return QR_OK;
 }
 
@@ -138,8 +140,8 @@ static enum qr_rc take_made(struct trust_groups *g, const struct leaf_entry *e,
         for (size_t k = 0; k < is.n; k++)
             put_payload(&b, is.signatures[k].type, &is.signatures[k].digest);
         g->approved = one_more(g->approved, g->approvals, sizeof *g->approved);
-        g->approved[g->approvals++] =
-            (struct approved){at->leaf, g->requested[i].artifact, name_of(&b)};
+        g->approved[g->approvals++] = (struct approved){at->leaf, g->requested[i].artifact,
+                                                        g->requested[i].name, name_of(&b)};
         drop_request(g, i);
         break;
     }
@@ -167,13 +169,19 @@ static const struct approved *find_approved(const struct trust_groups *g,
     return NULL;
 }
 
-/* What a quorum signed there must be this plan. */
+/* What a quorum signed there must be this plan, and have been called one. */
 static enum qr_rc check_approved(const struct trust_groups *g, const struct qr_hash *made,
-                                 const struct qr_hash *plan, struct trust_report *r)
+                                 const struct leaf_group_plan *p, const struct qr_hash *plan,
+                                 struct trust_report *r)
 {
     const struct approved *a = find_approved(g, made);
-    return trust_check(r, TRUST_GROUPS_APPROVED, a && qr_hash_equal(&a->artifact, plan), QR_POLICY,
-                       "no quorum signed this plan");
+    char title[LEAF_GROUP_TITLE];
+    leaf_group_plan_title(p, title);
+    const struct qr_hash name = qr_sha256_one(qr_str(title));
+    QR_TRY(trust_check(r, TRUST_GROUPS_APPROVED, a && qr_hash_equal(&a->artifact, plan), QR_POLICY,
+                       "no quorum signed this plan"));
+    return trust_check(r, TRUST_GROUPS_APPROVED, a && qr_hash_equal(&a->name, &name), QR_POLICY,
+                       "the quorum that signed this plan was shown another name");
 }
 
 /* ---- plans ---- */
@@ -358,7 +366,7 @@ static enum qr_rc check_change(const struct trust_groups *g, const struct leaf_e
 {
     const struct qr_hash plan = qr_sha256_one(c->plan);
     const struct trust_group *now = NULL;
-    QR_TRY(check_approved(g, &c->approved, &plan, r));
+    QR_TRY(check_approved(g, &c->approved, p, &plan, r));
     if (leaf_group_kind(p->step) != e->kind)
         return trust_stop(r, TRUST_GROUPS_CURRENT, QR_FALSE, "the plan is for another step");
     QR_TRY(check_plan(g, p, &plan, r));
@@ -424,7 +432,7 @@ static enum qr_rc take_retired(struct trust_groups *g, const struct leaf_entry *
     if (rc == QR_OK) rc = leaf_group_plan_read(is.plan, &p, &err);
     if (rc != QR_OK) return unread(r, &err);
     const struct qr_hash plan = qr_sha256_one(is.plan);
-    QR_TRY(check_approved(g, &is.approved, &plan, r));
+    QR_TRY(check_approved(g, &is.approved, &p, &plan, r));
     if (p.step != LEAF_GROUP_RETIRE || !leaf_group_ref_equal(&p.from, &is.of))
         return trust_stop(r, TRUST_GROUPS_CURRENT, QR_FALSE, "the plan is for another step");
     QR_TRY(check_plan(g, &p, &plan, r));
