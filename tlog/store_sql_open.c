@@ -97,6 +97,8 @@ static enum tlog_rc set_wal(struct sqlite_store *s, struct tlog_err *err)
     return fail_with(err, TLOG_IO, "SQLite does not take journal_mode=WAL here");
 }
 
+#define CACHE_KIB 32768 /* of the connection that writes */
+
 static enum tlog_rc configure(struct sqlite_store *s, struct tlog_err *err)
 {
     (void)sqlite3_extended_result_codes(s->db, 1);
@@ -113,6 +115,8 @@ static enum tlog_rc configure(struct sqlite_store *s, struct tlog_err *err)
     TLOG_TRY(set_wal(s, err));
     TLOG_TRY(set_pragma(s, "synchronous", 2, err));
     TLOG_TRY(set_pragma(s, "wal_autocheckpoint", 0, err));
+    /* A commit that does not fit is written twice, its first pages before it ends. */
+    TLOG_TRY(set_pragma(s, "cache_size", -CACHE_KIB, err));
     (void)sqlite3_wal_hook(s->db, on_wal, s);
     return TLOG_OK;
 }
@@ -247,7 +251,8 @@ enum tlog_rc sql_another(struct store *s, struct store **out, struct tlog_err *e
      * recovers and writes; not for who reads a whole log once, whose memory it would
      * seem to be; and only an offer, so nothing depends on it. */
     if (mode != STORE_READ)
-        (void)sqlite3_exec(sql_of(*out)->db, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
+        (void)sqlite3_exec(sql_of(*out)->db, "PRAGMA mmap_size=2147418112;PRAGMA cache_size=-2000",
+                           NULL, NULL, NULL);
     return TLOG_OK;
 }
 
