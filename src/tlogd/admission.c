@@ -53,10 +53,8 @@ static void add_session(struct admission_entry *out, const json_t *body)
     if (qr_ulid_ok(id)) add(out, ADMISSION_TAG_SESSION, id);
 }
 
-static void add_tags(struct admission_entry *out, const struct leaf_entry *e,
-                     const struct qr_hash *leaf)
+static void add_tags(struct admission_entry *out, const struct leaf_entry *e)
 {
-    add(out, ADMISSION_TAG_LEAF, QR_BYTES_OF(leaf->b));
     add_session(out, e->body);
     add_hex(out, ADMISSION_TAG_SESSION_LEAF, e->body, "session_leaf");
     switch (e->kind) {
@@ -129,9 +127,8 @@ enum qr_rc admission_judge(const struct admission *a, struct qr_bytes entry,
     QR_TRY(leaf_parse(entry, &e, err));
     enum qr_rc rc = check_author(a, entry, &e, err);
     if (rc == QR_OK) {
-        struct qr_hash leaf = leaf_hash(entry);
         (void)snprintf(out->key, sizeof out->key, "%s/%s", e.key_id, e.event_id);
-        add_tags(out, &e, &leaf);
+        add_tags(out, &e);
     }
     leaf_fini(&e);
     return rc;

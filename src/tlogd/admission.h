@@ -19,7 +19,6 @@
 #define ADMISSION_TAG_COMMITMENT 'i'
 #define ADMISSION_TAG_POLICY 'p'
 #define ADMISSION_TAG_CERTIFICATE 'c'
-#define ADMISSION_TAG_LEAF 'l'
 
 /* Writes a tag: its kind and the bytes that follow. */
 struct admission_tag {

@@ -68,8 +68,20 @@ static size_t fields_set(const Quorate__V1__FindRequest *in)
            (in->leaf_hash.len > 0) + (in->author_event[0] != 0);
 }
 
-static enum qr_rc find_hash(struct tlog_log *log, const Quorate__V1__FindRequest *in,
-                            struct found *f, struct qr_err *err)
+static enum qr_rc find_leaf(struct tlog_log *log, const ProtobufCBinaryData *hash, struct found *f,
+                            struct qr_err *err)
+{
+    struct tlog_hash leaf;
+    struct tlog_err terr = {{0}};
+    if (hash->len != sizeof leaf.b) return qr_fail(err, QR_MALFORMED, "a digest has 32 bytes");
+    qr_copy(leaf.b, hash->data, sizeof leaf.b);
+    enum qr_rc rc = tlog_to_qr(tlog_find_hash(log, &leaf, &f->index[0], &terr), &terr, err);
+    f->n = rc == QR_OK;
+    return rc == QR_NOTFOUND ? QR_OK : rc;
+}
+
+static enum qr_rc find_digest(struct tlog_log *log, const Quorate__V1__FindRequest *in,
+                              struct found *f, struct qr_err *err)
 {
     const struct {
         const ProtobufCBinaryData *value;
@@ -77,8 +89,7 @@ static enum qr_rc find_hash(struct tlog_log *log, const Quorate__V1__FindRequest
     } by[] = {{&in->artifact_sha256, ADMISSION_TAG_ARTIFACT},
               {&in->commitment, ADMISSION_TAG_COMMITMENT},
               {&in->policy_hash, ADMISSION_TAG_POLICY},
-              {&in->certificate, ADMISSION_TAG_CERTIFICATE},
-              {&in->leaf_hash, ADMISSION_TAG_LEAF}};
+              {&in->certificate, ADMISSION_TAG_CERTIFICATE}};
     for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
         if (by[i].value->len == 0) continue;
         if (by[i].value->len != QR_SHA256_SIZE)
@@ -97,7 +108,8 @@ enum qr_rc find_entries(struct tlog_log *log, const Quorate__V1__FindRequest *in
     if (fields_set(in) != 1) return qr_fail(err, QR_MALFORMED, "exactly one field must be set");
     QR_TRY(in->session[0]        ? find_session(log, in->session, out, err)
            : in->author_event[0] ? find_key(log, in->author_event, out, err)
-                                 : find_hash(log, in, out, err));
+           : in->leaf_hash.len   ? find_leaf(log, &in->leaf_hash, out, err)
+                                 : find_digest(log, in, out, err));
     if (out->n <= FIND_MAX) return QR_OK;
     return qr_fail(err, QR_EXHAUSTED, "more than %d entries are found", FIND_MAX);
 }

@@ -1,7 +1,7 @@
 /* service.c - the log service.
  *
- * A handler parses and judges on its own thread; the log's writer only
- * compares times.  Every answer is of one published checkpoint. */
+ * A handler parses and judges on its own thread; the log's writer only compares
+ * times.  Every answer is of one published checkpoint. */
 #include "tlogd/service.h"
 
 #include "base/limits.h"
@@ -117,7 +117,8 @@ static enum qr_rc configure(struct tlogd *d, struct service_path *path, struct t
                                 .admit = admit,
                                 .settle = settle,
                                 .fatal = fatal,
-                                .ctx = d};
+                                .ctx = d,
+                                .index_hashes = true};
     return load_note_key(d, &cfg->signer.key, err);
 }
 
@@ -692,10 +693,9 @@ static void find(Quorate__V1__Log_Service *rpc, const Quorate__V1__FindRequest *
     (void)closure;
     if (!service_admits(d->s, call, NULL)) return;
     struct found *f = qr_arena_alloc(rpc_call_arena(call), sizeof *f);
-    enum qr_rc rc = f ? QR_OK : QR_NOMEM;
     /* The answer is all that the tree of this checkpoint has, and no more. */
     shown(d, &cp);
-    if (rc == QR_OK) rc = find_entries(d->log, in, f, &err);
+    enum qr_rc rc = f ? find_entries(d->log, in, f, &err) : QR_NOMEM;
     if (rc != QR_OK) {
         rpc_fail(call, rc, err.text);
         return;
