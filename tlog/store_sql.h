@@ -50,6 +50,10 @@ struct sqlite_store {
     sqlite3_stmt *stmt[S_COUNT];
     sqlite3_blob *blob; /* of the tile that was read last; keeps a snapshot */
     uint64_t blob_seq;
+    /* Where the key that was looked for last would stand, for the put that follows;
+     * nothing was written since and no transaction began or ended. */
+    struct place *key_place;
+    bool key_place_holds;
 };
 
 static inline struct sqlite_store *sql_of(struct store *s) { return (struct sqlite_store *)s; }

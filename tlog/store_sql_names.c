@@ -8,6 +8,7 @@
 #include "tlog/store_sql.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 struct row {
     uint8_t b[TLOG_KEY_MAX];
@@ -149,13 +150,21 @@ static enum tlog_rc insert(struct sqlite_store *s, const struct table *t, const 
     return sql_run(s, st, err);
 }
 
+static bool stands_at(const struct table *t, const struct row *r, const struct place *p)
+{
+    return compare(t, &p->before, r) <= 0 && (p->last || compare(t, r, &p->after) < 0);
+}
+
 /* Between its neighbours, of which the first one's sum changes.  A name that is
  * there already stays as it is. */
 static enum tlog_rc put(struct sqlite_store *s, const struct table *t, const struct row *r,
                         struct tlog_err *err)
 {
     struct place p;
-    TLOG_TRY(find_place(s, t, r, &p, err));
+    bool known = t->keys && s->key_place_holds && stands_at(t, r, s->key_place);
+    if (known) p = *s->key_place;
+    s->key_place_holds = false;
+    if (!known) TLOG_TRY(find_place(s, t, r, &p, err));
     if (compare(t, &p.before, r) == 0) return TLOG_OK;
     TLOG_TRY(insert(s, t, r, p.last ? NULL : &p.after, err));
     return write_sum(s, t, &p.before, r, err);
@@ -185,15 +194,19 @@ enum tlog_rc sql_put_tag(struct store *s, struct qr_bytes tag, uint64_t index, s
 
 /* ---- reading ---- */
 
-enum tlog_rc sql_get_key(struct store *s, struct qr_bytes key, struct store_key *out,
+enum tlog_rc sql_get_key(struct store *base, struct qr_bytes key, struct store_key *out,
                          struct tlog_err *err)
 {
+    struct sqlite_store *s = sql_of(base);
     struct row r = {.n = 0};
-    struct place p;
     set_name(&r, key);
-    TLOG_TRY(find_place(sql_of(s), &key_table, &r, &p, err));
-    if (compare(&key_table, &p.before, &r) != 0) return TLOG_NOTFOUND;
-    *out = p.before.at;
+    if (!s->key_place) s->key_place = malloc(sizeof *s->key_place);
+    if (!s->key_place) return fail_with(err, TLOG_NOMEM, "out of memory");
+    s->key_place_holds = false;
+    TLOG_TRY(find_place(s, &key_table, &r, s->key_place, err));
+    s->key_place_holds = true;
+    if (compare(&key_table, &s->key_place->before, &r) != 0) return TLOG_NOTFOUND;
+    *out = s->key_place->before.at;
     return TLOG_OK;
 }
 

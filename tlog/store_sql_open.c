@@ -53,6 +53,7 @@ void sql_close(struct store *base)
     (void)sqlite3_blob_close(s->blob);
     for (size_t i = 0; i < S_COUNT; i++) (void)sqlite3_finalize(s->stmt[i]);
     (void)sqlite3_close_v2(s->db);
+    free(s->key_place);
     free(s->uri);
     free(s);
 }

@@ -165,6 +165,7 @@ static enum tlog_rc run_plain(struct sqlite_store *s, enum statement which, stru
 {
     enum tlog_rc rc;
     sqlite3_stmt *st = sql_prepared(s, which, err, &rc);
+    s->key_place_holds = false;
     return st ? sql_run(s, st, err) : rc;
 }
 
