@@ -337,9 +337,11 @@ static enum qr_rc apply_end(struct people *p, const struct leaf_entry *e, uint64
     QR_TRY(rc);
     if (e->kind == LEAF_IDENTITY_ERASED) QR_TRY(erase(p, e, &r.commitment, err));
     if (who.last_index >= index) return QR_OK;
+    if (who.state == PERSON_ERASED) return QR_STATE;
     who.state = e->kind == LEAF_IDENTITY_ERASED ? PERSON_ERASED : PERSON_REVOKED;
     who.last_index = index;
-    return store_person_set(p->s->db, &who, err);
+    QR_TRY(store_person_set(p->s->db, &who, err));
+    return store_left(p->s->db, &r.commitment, err);
 }
 
 static enum qr_rc apply_policy(struct people *p, const struct leaf_entry *e, uint64_t index,

@@ -3,10 +3,11 @@
 
 #include "schema/authd-001.sql.h"
 #include "schema/authd-002.sql.h"
+#include "schema/authd-003.sql.h"
 #include "schema/outbox-001.sql.h"
 
 const struct qr_db_script authd_scripts[AUTHD_SCRIPT_COUNT] = {
-    {1, schema_outbox_001}, {2, schema_authd_001}, {3, schema_authd_002}};
+    {1, schema_outbox_001}, {2, schema_authd_001}, {3, schema_authd_002}, {4, schema_authd_003}};
 
 static const char *const state_names[] = {"active", "revoked", "erased"};
 
@@ -85,6 +86,12 @@ enum qr_rc store_person_set(struct qr_db *db, const struct person *p, struct qr_
 enum qr_rc store_leaving(struct qr_db *db, const struct qr_hash *commitment, struct qr_err *err)
 {
     return qr_db_run(db, "INSERT OR IGNORE INTO leaving VALUES (?1)",
+                     QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(commitment->b))), err);
+}
+
+enum qr_rc store_left(struct qr_db *db, const struct qr_hash *commitment, struct qr_err *err)
+{
+    return qr_db_run(db, "DELETE FROM leaving WHERE commitment = ?1",
                      QR_DB_ARGS(QR_DB_BLOB(QR_BYTES_OF(commitment->b))), err);
 }
 

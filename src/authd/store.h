@@ -10,7 +10,7 @@
 #include "tlog/tlog.h"
 
 extern const struct qr_db_script authd_scripts[];
-#define AUTHD_SCRIPT_COUNT 3
+#define AUTHD_SCRIPT_COUNT 4
 
 enum person_state { PERSON_ACTIVE, PERSON_REVOKED, PERSON_ERASED };
 
@@ -34,7 +34,10 @@ enum qr_rc store_person_by_key(struct qr_db *db, const struct qr_pub *key, struc
 /* Inserts or replaces. */
 enum qr_rc store_person_set(struct qr_db *db, const struct person *p, struct qr_err *err)
     QR_MUST_CHECK;
+/* That a revocation or erasure is on its way to the log; that it is there. */
 enum qr_rc store_leaving(struct qr_db *db, const struct qr_hash *commitment, struct qr_err *err)
+    QR_MUST_CHECK;
+enum qr_rc store_left(struct qr_db *db, const struct qr_hash *commitment, struct qr_err *err)
     QR_MUST_CHECK;
 
 /* Sealed salt and identity.  QR_EXISTS: the commitment or the e-mail is there. */
