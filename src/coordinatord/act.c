@@ -208,6 +208,8 @@ enum qr_rc act_refuse(struct coord *c, struct qr_bytes bytes, int64_t *row, stru
     if (rc == QR_OK) rc = check_signer(c, body, &s, &role, err);
     if (rc == QR_OK && role != r.role)
         rc = qr_fail(err, QR_DENIED, "this person is not enrolled as %s", qr_role_name(r.role));
+    if (rc == QR_OK && role > QR_STEWARD)
+        rc = qr_fail(err, QR_DENIED, "role %s has no part in approvals", qr_role_name(role));
     struct session_event ev = {.kind = SESSION_EV_REFUSED, .person = r.commitment};
     if (rc == QR_OK) rc = apply(c, &r.session, &ev, body, row, err);
     json_decref(body);
